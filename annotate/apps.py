@@ -1,0 +1,10 @@
+"""The annotate app: projects, items, labels, rulings. Complete with people only."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class AnnotateConfig(AppConfig):
+    name = "annotate"
+    verbose_name = "Annotation"

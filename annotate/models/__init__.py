@@ -1,0 +1,90 @@
+"""The nouns of annotation. One module a group; import them from here."""
+
+from __future__ import annotations
+
+from annotate.models.estimates import EstimateRun, ItemEstimate, Method, RaterEstimate, WhoCounts
+from annotate.models.events import Event
+from annotate.models.imports import ImportBatch, ImportFormat, ImportKind, ImportStatus
+from annotate.models.items import Item, ItemStatus, ItemSummary, Reason, SummaryState
+from annotate.models.jobs import FINISHED, Heartbeat, Job, JobState
+from annotate.models.labels import (
+    ConfidenceSource,
+    Gold,
+    GoldSource,
+    Label,
+    LabelStatus,
+    Ruling,
+    RulingReason,
+    RulingStatus,
+    Submission,
+    SubmissionStatus,
+)
+from annotate.models.people import LEADS, Invitation, Membership, Role, Theme, User
+from annotate.models.projects import (
+    Colour,
+    Guideline,
+    Option,
+    Project,
+    ProjectStatus,
+    Question,
+    QuestionKind,
+    QuestionStatus,
+    Visibility,
+)
+from annotate.models.raters import Rater, RaterKind, RaterOrigin
+from annotate.models.work import Assignment, AssignmentState, Slot, SlotState, Strategy
+
+__all__ = [
+    "FINISHED",
+    "LEADS",
+    "Assignment",
+    "AssignmentState",
+    "Colour",
+    "ConfidenceSource",
+    "EstimateRun",
+    "Event",
+    "Gold",
+    "GoldSource",
+    "Guideline",
+    "Heartbeat",
+    "ImportBatch",
+    "ImportFormat",
+    "ImportKind",
+    "ImportStatus",
+    "Invitation",
+    "Item",
+    "ItemEstimate",
+    "ItemStatus",
+    "ItemSummary",
+    "Job",
+    "JobState",
+    "Label",
+    "LabelStatus",
+    "Membership",
+    "Method",
+    "Option",
+    "Project",
+    "ProjectStatus",
+    "Question",
+    "QuestionKind",
+    "QuestionStatus",
+    "Rater",
+    "RaterEstimate",
+    "RaterKind",
+    "RaterOrigin",
+    "Reason",
+    "Role",
+    "Ruling",
+    "RulingReason",
+    "RulingStatus",
+    "Slot",
+    "SlotState",
+    "Strategy",
+    "Submission",
+    "SubmissionStatus",
+    "SummaryState",
+    "Theme",
+    "User",
+    "Visibility",
+    "WhoCounts",
+]

@@ -1,0 +1,97 @@
+"""Aggregations kept as snapshots."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from annotate.models.constraints import one_of, share
+from annotate.models.items import Item
+from annotate.models.jobs import Job
+from annotate.models.projects import Project, Question
+from annotate.models.raters import Rater
+
+
+class Method(models.TextChoices):
+    MAJORITY = "majority", _("Majority")
+    DAWID_SKENE = "dawid_skene", _("Dawid-Skene")
+
+
+class WhoCounts(models.TextChoices):
+    PEOPLE = "people", _("People only")
+    JUDGES = "judges", _("Judges only")
+    ALL = "all", _("People and judges")
+
+
+class EstimateRun(models.Model):
+    """A snapshot of an aggregation of one question version. Complete once its job is done."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="estimate_runs")
+    question = models.ForeignKey(Question, on_delete=models.RESTRICT, related_name="estimate_runs")
+    job = models.OneToOneField(Job, on_delete=models.RESTRICT, related_name="estimate_run")
+    method = models.CharField(max_length=20, choices=Method)
+    who_counts = models.CharField(max_length=10, choices=WhoCounts, default=WhoCounts.PEOPLE)
+    parameters = models.JSONField(default=dict, blank=True)
+    seed = models.BigIntegerField(default=0)
+    # SHA-256 over the (item, rater, choice) triples that went in.
+    input_fingerprint = models.CharField(max_length=64, blank=True)
+    n_items = models.PositiveIntegerField(default=0)
+    n_labels = models.PositiveBigIntegerField(default=0)
+    iterations = models.PositiveIntegerField(default=0)
+    converged = models.BooleanField(null=True)
+    log_likelihood = models.FloatField(null=True, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            one_of("method", Method, "estimate_method_known"),
+            one_of("who_counts", WhoCounts, "estimate_who_counts_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} of {self.question_id}"
+
+
+class ItemEstimate(models.Model):
+    """The aggregate of one item: ``choice`` is null where the vote is tied."""
+
+    run = models.ForeignKey(EstimateRun, on_delete=models.CASCADE, related_name="item_estimates")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="estimates")
+    choice = models.PositiveSmallIntegerField(null=True, blank=True)
+    tied = models.BooleanField(default=False)
+    probability = models.FloatField(null=True, blank=True)  # of the choice
+    payload = models.JSONField(default=dict)  # {"posterior": {"0": .7, ...}, "votes": {"0": 2}}
+
+    class Meta:
+        constraints: ClassVar = [
+            share("probability", "item_estimate_probability_is_a_share"),
+            models.UniqueConstraint(fields=["run", "item"], name="item_estimate_once_a_run"),
+        ]
+
+    def __str__(self) -> str:
+        return f"estimate of item {self.item_id}"
+
+
+class RaterEstimate(models.Model):
+    """What an aggregation says of one rater."""
+
+    run = models.ForeignKey(EstimateRun, on_delete=models.CASCADE, related_name="rater_estimates")
+    rater = models.ForeignKey(Rater, on_delete=models.CASCADE, related_name="estimates")
+    ability = models.FloatField(null=True, blank=True)  # expected share of right labels
+    n_labels = models.PositiveIntegerField(default=0)
+    payload = models.JSONField(default=dict)  # {"confusion": [[...]]}
+
+    class Meta:
+        constraints: ClassVar = [
+            share("ability", "rater_estimate_ability_is_a_share"),
+            models.UniqueConstraint(fields=["run", "rater"], name="rater_estimate_once_a_run"),
+        ]
+
+    def __str__(self) -> str:
+        return f"estimate of rater {self.rater_id}"

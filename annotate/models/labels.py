@@ -1,0 +1,228 @@
+"""What raters handed in, what reviewers ruled, and what is known."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from annotate.models.constraints import choice_or_value, one_of, share
+from annotate.models.imports import ImportBatch
+from annotate.models.items import Item
+from annotate.models.projects import Guideline, Project, Question
+from annotate.models.raters import Rater
+from annotate.models.work import Assignment, Slot
+
+
+class SubmissionStatus(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    SUBMITTED = "submitted", _("Submitted")
+    SKIPPED = "skipped", _("Skipped")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    SURPLUS = "surplus", _("Surplus")  # kept and shown to leads, not counted
+
+
+class Submission(models.Model):
+    """What one rater handed in for one item at one time.
+
+    ``client_key`` makes handing in repeat-safe: the same key from the same rater is the same
+    submission. A counted submission of a member names its slot, and the database keeps one a slot.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="submissions")
+    rater = models.ForeignKey(Rater, on_delete=models.RESTRICT, related_name="submissions")
+    status = models.CharField(max_length=10, choices=SubmissionStatus)
+    client_key = models.CharField(max_length=100)
+    assignment = models.ForeignKey(
+        Assignment, on_delete=models.RESTRICT, null=True, blank=True, related_name="submissions"
+    )
+    slot = models.ForeignKey(
+        Slot, on_delete=models.RESTRICT, null=True, blank=True, related_name="submissions"
+    )
+    guideline = models.ForeignKey(
+        Guideline, on_delete=models.RESTRICT, null=True, blank=True, related_name="+"
+    )
+    batch = models.ForeignKey(
+        ImportBatch, on_delete=models.RESTRICT, null=True, blank=True, related_name="submissions"
+    )
+    seconds = models.FloatField(null=True, blank=True)
+    flagged = models.BooleanField(default=False)
+    comment = models.TextField(blank=True)
+    # Which suggestions were visible when: [{"label": id, "judge": name, "question": key, ...}].
+    exposure = models.JSONField(default=list, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            one_of("status", SubmissionStatus, "submission_status_known"),
+            models.UniqueConstraint(
+                fields=["rater", "client_key"], name="submission_client_key_once_a_rater"
+            ),
+            models.UniqueConstraint(
+                fields=["slot"],
+                condition=models.Q(status="submitted"),
+                name="submission_one_counted_a_slot",
+            ),
+            models.UniqueConstraint(
+                fields=["item", "rater"],
+                condition=models.Q(status="submitted", slot__isnull=False),
+                name="submission_one_counted_a_rater",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(seconds__isnull=True) | models.Q(seconds__gte=0),
+                name="submission_seconds_not_negative",
+            ),
+        ]
+        indexes: ClassVar = [
+            # A rater's own work, newest first: undo, pace, today's count.
+            models.Index(fields=["rater", "-created_at"], name="submission_of_rater"),
+            # Surplus and skipped ones, shown to leads.
+            models.Index(fields=["project", "status"], name="submission_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"submission {self.pk}"
+
+
+class LabelStatus(models.TextChoices):
+    LIVE = "live", _("Live")
+    SUPERSEDED = "superseded", _("Superseded")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+    SURPLUS = "surplus", _("Surplus")
+
+
+class ConfidenceSource(models.TextChoices):
+    NONE = "", _("None")
+    LOGPROB = "logprob", _("Token probability")
+    CLASSIFIER = "classifier", _("Classifier probability")
+    STATED = "stated", _("Stated by the judge")
+    VOTES = "votes", _("Share of repeated votes")
+    IMPORTED = "imported", _("Imported")
+
+
+class Label(models.Model):
+    """The answer to one question in a submission."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    submission = models.ForeignKey(Submission, on_delete=models.RESTRICT, related_name="labels")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="labels")
+    question = models.ForeignKey(Question, on_delete=models.RESTRICT, related_name="labels")
+    rater = models.ForeignKey(Rater, on_delete=models.RESTRICT, related_name="labels")
+    status = models.CharField(max_length=10, choices=LabelStatus, default=LabelStatus.LIVE)
+    choice = models.PositiveSmallIntegerField(null=True, blank=True)
+    value = models.JSONField(null=True, blank=True)
+    confidence = models.FloatField(null=True, blank=True)
+    confidence_source = models.CharField(
+        max_length=10, choices=ConfidenceSource, default=ConfidenceSource.NONE, blank=True
+    )
+    # Probability per option code: {"0": 0.7, "2": 0.3}; null where the rater gave none.
+    distribution = models.JSONField(null=True, blank=True)
+    rationale = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            one_of("status", LabelStatus, "label_status_known"),
+            one_of("confidence_source", ConfidenceSource, "label_confidence_source_known"),
+            choice_or_value("label_choice_or_value"),
+            share("confidence", "label_confidence_is_a_share"),
+            models.UniqueConstraint(
+                fields=["item", "question", "rater"],
+                condition=models.Q(status="live"),
+                name="label_one_live_a_rater",
+            ),
+        ]
+        indexes: ClassVar = [
+            # Aggregation and export: the live labels of a question in item order.
+            models.Index(
+                fields=["question", "item", "rater", "choice"],
+                condition=models.Q(status="live"),
+                name="label_live_for_tables",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"label {self.pk}"
+
+
+class RulingReason(models.TextChoices):
+    RATER_ERROR = "rater_error", _("Rater error")
+    AMBIGUOUS_ITEM = "ambiguous_item", _("Ambiguous item")
+    GUIDELINE_GAP = "guideline_gap", _("Guideline gap")
+    JUDGE_ERROR = "judge_error", _("Judge error")
+
+
+class RulingStatus(models.TextChoices):
+    LIVE = "live", _("Live")
+    SUPERSEDED = "superseded", _("Superseded")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+class Ruling(models.Model):
+    """A reviewer's final answer to a question of an item."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="rulings")
+    question = models.ForeignKey(Question, on_delete=models.RESTRICT, related_name="rulings")
+    status = models.CharField(max_length=10, choices=RulingStatus, default=RulingStatus.LIVE)
+    choice = models.PositiveSmallIntegerField(null=True, blank=True)
+    value = models.JSONField(null=True, blank=True)
+    reason = models.CharField(max_length=20, choices=RulingReason)
+    comment = models.TextField(blank=True)
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="rulings"
+    )
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            one_of("status", RulingStatus, "ruling_status_known"),
+            one_of("reason", RulingReason, "ruling_reason_known"),
+            choice_or_value("ruling_choice_or_value"),
+            models.UniqueConstraint(
+                fields=["item", "question"],
+                condition=models.Q(status="live"),
+                name="ruling_one_live_a_question",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"ruling {self.pk}"
+
+
+class GoldSource(models.TextChoices):
+    IMPORTED = "imported", _("Imported")
+    RULING = "ruling", _("Promoted ruling")
+
+
+class Gold(models.Model):
+    """A known answer."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="gold")
+    question = models.ForeignKey(Question, on_delete=models.RESTRICT, related_name="gold")
+    choice = models.PositiveSmallIntegerField(null=True, blank=True)
+    value = models.JSONField(null=True, blank=True)
+    source = models.CharField(max_length=10, choices=GoldSource)
+    ruling = models.ForeignKey(
+        Ruling, on_delete=models.RESTRICT, null=True, blank=True, related_name="gold"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            one_of("source", GoldSource, "gold_source_known"),
+            choice_or_value("gold_choice_or_value"),
+            models.UniqueConstraint(fields=["item", "question"], name="gold_once_a_question"),
+            models.CheckConstraint(
+                condition=models.Q(source="ruling", ruling__isnull=False)
+                | models.Q(source="imported", ruling__isnull=True),
+                name="gold_from_ruling_iff_ruling",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"gold {self.pk}"

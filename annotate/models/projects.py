@@ -1,0 +1,166 @@
+"""Projects and what is asked in them: guideline, questions, options."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from annotate.models.constraints import one_of
+
+
+class ProjectStatus(models.TextChoices):
+    ACTIVE = "active", _("Active")
+    ARCHIVED = "archived", _("Archived")
+
+
+class Visibility(models.TextChoices):
+    """What an annotator may see of judges before answering."""
+
+    BLIND = "blind", _("Blind: people answer without seeing any other answer")
+    SUGGESTION_FIRST = "suggestion_first", _("Suggestion first: a judge's answer is shown")
+
+
+class Project(models.Model):
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    status = models.CharField(max_length=10, choices=ProjectStatus, default=ProjectStatus.ACTIVE)
+    # How many counted submissions of people each item wants (the overlap): one slot each.
+    labels_per_item = models.PositiveSmallIntegerField(default=1)
+    visibility = models.CharField(max_length=20, choices=Visibility, default=Visibility.BLIND)
+    # With one single-choice question, choosing an option also submits.
+    submit_on_choice = models.BooleanField(default=False)
+    # Whether item texts may be sent to a provider outside this machine.
+    data_may_leave = models.BooleanField(default=False)
+    # Seed of the random order in which items are drawn (consensus of design: see Item.draw).
+    seed = models.BigIntegerField()
+    lease_minutes = models.PositiveSmallIntegerField(default=30)
+    is_demo = models.BooleanField(default=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            one_of("status", ProjectStatus, "project_status_known"),
+            one_of("visibility", Visibility, "project_visibility_known"),
+            models.CheckConstraint(
+                condition=models.Q(labels_per_item__gte=1, labels_per_item__lte=100),
+                name="project_labels_per_item_1_to_100",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(lease_minutes__gte=1), name="project_lease_at_least_a_minute"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Guideline(models.Model):
+    """Markdown for annotators and judges. Versions are kept; the highest is the live one."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="guidelines")
+    version = models.PositiveIntegerField()
+    text = models.TextField()
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["project", "version"], name="guideline_version_once_a_project"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"guideline {self.version} of {self.project}"
+
+
+class QuestionKind(models.TextChoices):
+    SINGLE = "single", _("Single choice")
+    RATING = "rating", _("Rating (ordered)")
+
+
+class QuestionStatus(models.TextChoices):
+    LIVE = "live", _("Live")
+    RETIRED = "retired", _("Retired")
+
+
+class Question(models.Model):
+    """One thing asked of each item. A version that has labels is frozen: a change makes the next.
+
+    ``text`` may name fields of the item in braces, as in "How is the {aspect} judged?".
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="questions")
+    key = models.SlugField(max_length=50)
+    version = models.PositiveIntegerField(default=1)
+    status = models.CharField(max_length=10, choices=QuestionStatus, default=QuestionStatus.LIVE)
+    kind = models.CharField(max_length=10, choices=QuestionKind)
+    name = models.CharField(max_length=100)
+    text = models.TextField(blank=True)
+    required = models.BooleanField(default=True)
+    position = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["position", "id"]
+        constraints: ClassVar = [
+            one_of("kind", QuestionKind, "question_kind_known"),
+            one_of("status", QuestionStatus, "question_status_known"),
+            models.UniqueConstraint(
+                fields=["project", "key", "version"], name="question_version_once_a_key"
+            ),
+            models.UniqueConstraint(
+                fields=["project", "key"],
+                condition=models.Q(status=QuestionStatus.LIVE),
+                name="question_one_live_version_a_key",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} (version {self.version})"
+
+
+class Colour(models.TextChoices):
+    """Names of the palette in static/css/tokens.css, told apart without colour by key and name."""
+
+    BLUE = "blue", _("Blue")
+    GREEN = "green", _("Green")
+    AMBER = "amber", _("Amber")
+    RED = "red", _("Red")
+    VIOLET = "violet", _("Violet")
+    TEAL = "teal", _("Teal")
+    PINK = "pink", _("Pink")
+    SLATE = "slate", _("Slate")
+
+
+class Option(models.Model):
+    """One possible answer. ``code`` is what labels store; for a rating it is also the order."""
+
+    question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="options")
+    code = models.PositiveSmallIntegerField()
+    key = models.CharField(max_length=100)
+    name = models.CharField(max_length=200)
+    definition = models.TextField(blank=True)
+    colour = models.CharField(max_length=10, choices=Colour, default=Colour.SLATE)
+
+    class Meta:
+        ordering: ClassVar = ["code"]
+        constraints: ClassVar = [
+            one_of("colour", Colour, "option_colour_known"),
+            models.UniqueConstraint(fields=["question", "code"], name="option_code_once"),
+            models.UniqueConstraint(fields=["question", "key"], name="option_key_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"code": self.code, "key": self.key, "name": self.name}

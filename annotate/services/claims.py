@@ -1,0 +1,178 @@
+"""Claims: who holds which slot. Exactly N counted submissions an item rest on this module.
+
+A slot is taken by ``UPDATE ... WHERE state = 'open'`` whose row count is checked, never by a count.
+Lock order everywhere: rater, item, assignment, slot.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from annotate.errors import Conflict
+from annotate.models import (
+    Assignment,
+    AssignmentState,
+    Item,
+    Membership,
+    Rater,
+    Slot,
+    SlotState,
+    Strategy,
+)
+from annotate.services.items import items_freeze
+from annotate.strategies import STRATEGIES, TAKE_UP_AGAIN
+
+# The item on the screen and at most two behind it.
+MAX_HELD = 3
+# A slot lost to a rival is looked for again so often before we say there is none.
+TRIES = 20
+
+
+def claims_hold(
+    rater: Rater, *, wanted: int = 1, strategy: str = Strategy.RANDOM
+) -> list[Assignment]:
+    """Return what the rater holds, claiming up to ``wanted`` (at most MAX_HELD), oldest first.
+
+    Renews the leases. Reloading or a second tab gives the same items. Beyond the first, nothing is
+    claimed when the open slots get few, so that nobody hoards the last of a project. Idempotent
+    but for the leases. Locks the rater, then each slot it takes.
+    """
+    wanted = min(wanted, MAX_HELD)
+    with transaction.atomic():
+        _lock(rater)
+        held = _held(rater)
+        now = timezone.now()
+        lease = now + timedelta(minutes=rater.project.lease_minutes)
+        Assignment.objects.filter(pk__in=[a.pk for a in held]).update(lease_until=lease)
+        while len(held) < wanted:
+            if held and not _plenty_left(rater):
+                break
+            claimed = _claim_next(rater, strategy)
+            if claimed is None:
+                break
+            held.append(claimed)
+        return held
+
+
+def claim_item(rater: Rater, item: Item) -> Assignment:
+    """Claim a slot of this very item, for somebody who came by its address.
+
+    The draw is not random, so no probability is kept. Raises Conflict when the item has all the
+    labels it wants or the rater has handed it in. Idempotent while held.
+    """
+    with transaction.atomic():
+        _lock(rater)
+        mine = Assignment.objects.filter(item=item, rater=rater).first()
+        if mine is not None and mine.state == AssignmentState.OPEN:
+            return mine
+        if mine is not None and mine.state not in TAKE_UP_AGAIN:
+            raise Conflict(_("You have already handed in this item."))
+        slot = slot_take(item)
+        if slot is None:
+            raise Conflict(_("This item has all the labels it wants."))
+        return _assign(rater, slot, Strategy.DIRECT, None)
+
+
+def slot_take(item: Item) -> Slot | None:
+    """Take any open slot of the item, or None. Call inside a transaction."""
+    for slot in Slot.objects.filter(item=item, state=SlotState.OPEN).order_by("ordinal"):
+        if Slot.objects.filter(pk=slot.pk, state=SlotState.OPEN).update(state=SlotState.HELD):
+            slot.state = SlotState.HELD
+            return slot
+    return None
+
+
+def claims_return(rater: Rater, *, keep: int | None = None) -> int:
+    """Give back what the rater holds (but the assignment ``keep``). Returns how many."""
+    with transaction.atomic():
+        _lock(rater)
+        returned = 0
+        for assignment in _held(rater):
+            if assignment.pk != keep:
+                returned += _release(assignment, AssignmentState.RETURNED)
+        return returned
+
+
+def claims_expire() -> int:
+    """Free the slots of leases that ran out. Returns how many. Run by the sweeper; repeat-safe."""
+    freed = 0
+    overdue = Assignment.objects.filter(
+        state=AssignmentState.OPEN, lease_until__lt=timezone.now()
+    ).order_by("pk")[:1000]
+    for assignment in overdue:
+        with transaction.atomic():
+            freed += _release(assignment, AssignmentState.EXPIRED, only_overdue=True)
+    return freed
+
+
+def _release(assignment: Assignment, state: AssignmentState, *, only_overdue: bool = False) -> int:
+    rows = Assignment.objects.filter(pk=assignment.pk, state=AssignmentState.OPEN)
+    if only_overdue:
+        # The rater may have renewed the lease since we looked.
+        rows = rows.filter(lease_until__lt=timezone.now())
+    if not rows.update(state=state, closed_at=timezone.now()):
+        return 0
+    return Slot.objects.filter(pk=assignment.slot_id, state=SlotState.HELD).update(
+        state=SlotState.OPEN
+    )
+
+
+def _lock(rater: Rater) -> None:
+    # One request of a rater at a time: two tabs must not claim or hand in side by side.
+    Rater.objects.select_for_update(no_key=True).get(pk=rater.pk)
+
+
+def _held(rater: Rater) -> list[Assignment]:
+    return list(
+        Assignment.objects.filter(rater=rater, state=AssignmentState.OPEN)
+        .select_related("item", "slot")
+        .order_by("claimed_at", "pk")
+    )
+
+
+def _plenty_left(rater: Rater) -> bool:
+    members = Membership.objects.filter(project_id=rater.project_id).count()
+    reserve = MAX_HELD * members
+    open_now = Slot.objects.filter(project_id=rater.project_id, state=SlotState.OPEN)
+    return open_now[: reserve + 1].count() > reserve
+
+
+def _claim_next(rater: Rater, strategy: str) -> Assignment | None:
+    for _try in range(TRIES):
+        slot = STRATEGIES[strategy](rater)
+        if slot is None:
+            return None
+        if Slot.objects.filter(pk=slot.pk, state=SlotState.OPEN).update(state=SlotState.HELD):
+            reached = Assignment.objects.filter(rater=rater, strategy=strategy).aggregate(
+                at=Max("draw")
+            )["at"]
+            probability = max(slot.draw, reached or 0.0)
+            return _assign(rater, slot, strategy, probability)
+    return None
+
+
+def _assign(rater: Rater, slot: Slot, strategy: str, probability: float | None) -> Assignment:
+    now = timezone.now()
+    assignment, _created = Assignment.objects.update_or_create(
+        item_id=slot.item_id,
+        rater=rater,
+        defaults={
+            "project_id": rater.project_id,
+            "slot": slot,
+            "state": AssignmentState.OPEN,
+            "strategy": strategy,
+            "draw": slot.draw,
+            "inclusion_probability": probability,
+            "claimed_at": now,
+            "lease_until": now + timedelta(minutes=rater.project.lease_minutes),
+            "closed_at": None,
+        },
+    )
+    # What a person has been given must not change under their hands.
+    items_freeze([slot.item_id])
+    return assignment

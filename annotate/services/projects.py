@@ -1,0 +1,221 @@
+"""Starting a project and saying what is asked in it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from annotate.errors import BadInput, Conflict
+from annotate.models import (
+    Colour,
+    Guideline,
+    ItemSummary,
+    Membership,
+    Option,
+    Project,
+    ProjectStatus,
+    Question,
+    QuestionKind,
+    QuestionStatus,
+    Role,
+    User,
+)
+from annotate.services.events import event_write
+
+
+@dataclass(frozen=True)
+class OptionDraft:
+    key: str
+    name: str
+    definition: str = ""
+    colour: str = ""
+
+
+@dataclass(frozen=True)
+class QuestionDraft:
+    """What a lead writes. Codes are given by position; for a rating, position is the order."""
+
+    key: str
+    name: str
+    kind: str
+    options: Sequence[OptionDraft]
+    text: str = ""
+    required: bool = True
+
+
+@transaction.atomic
+def project_create(
+    actor: User,
+    *,
+    name: str,
+    description: str = "",
+    labels_per_item: int = 1,
+    visibility: str = "blind",
+    questions: Sequence[QuestionDraft] = (),
+    guideline: str = "",
+    seed: int | None = None,
+    is_demo: bool = False,
+) -> Project:
+    """Start a project with the actor as its owner. ``seed`` None draws one. Raises BadInput."""
+    if not name.strip():
+        raise BadInput(_("A project needs a name."), fields={"name": _("Required.")})
+    project = Project(
+        name=name.strip(),
+        description=description,
+        labels_per_item=labels_per_item,
+        visibility=visibility,
+        seed=secrets.randbits(63) if seed is None else seed,
+        is_demo=is_demo,
+        created_by=actor,
+    )
+    project.full_clean()
+    project.save()
+    Membership.objects.create(project=project, user=actor, role=Role.OWNER)
+    for draft in questions:
+        question_add(actor, project, draft)
+    if guideline:
+        guideline_publish(actor, project, guideline)
+    event_write(actor, "project.created", project=project, target=project)
+    return project
+
+
+@transaction.atomic
+def question_add(actor: User, project: Project, draft: QuestionDraft) -> Question:
+    """Add a question. Raises BadInput for a draft that does not hold together."""
+    _check_draft(draft)
+    if project.questions.filter(key=draft.key, status=QuestionStatus.LIVE).exists():
+        raise BadInput(
+            _("There is a question with the key “%(key)s” already.") % {"key": draft.key},
+            fields={"key": _("Already used.")},
+        )
+    question = _write(project, draft, position=project.questions.count())
+    event_write(actor, "question.added", project=project, target=question)
+    return question
+
+
+@transaction.atomic
+def question_revise(actor: User, question: Question, draft: QuestionDraft) -> Question:
+    """Change a question. One that has labels is frozen: the change makes its next version.
+
+    Returns the live version. Locks the question. The key stays. Raises BadInput, Conflict.
+    """
+    question = Question.objects.select_for_update().get(pk=question.pk)
+    if question.status != QuestionStatus.LIVE:
+        raise Conflict(_("This version was replaced by a newer one. Reload to see it."))
+    _check_draft(draft)
+    if draft.key != question.key:
+        raise BadInput(_("The key of a question stays as it is: labels and exports name it."))
+    if not question.labels.exists():
+        question.options.all().delete()
+        for name in ("name", "kind", "text", "required"):
+            setattr(question, name, getattr(draft, name))
+        question.save(update_fields=["name", "kind", "text", "required"])
+        _write_options(question, draft)
+        event_write(actor, "question.edited", project=question.project, target=question)
+        return question
+    question.status = QuestionStatus.RETIRED
+    question.save(update_fields=["status"])
+    fresh = _write(question.project, draft, position=question.position)
+    ItemSummary.objects.filter(question=question).delete()
+    event_write(
+        actor,
+        "question.revised",
+        project=question.project,
+        target=fresh,
+        version=fresh.version,
+        replaces=question.pk,
+    )
+    return fresh
+
+
+@transaction.atomic
+def guideline_publish(actor: User, project: Project, text: str) -> Guideline:
+    """Publish a guideline version; the same text again returns the live one. Locks the project."""
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    live = guideline_live(project)
+    if live is not None and live.text == text:
+        return live
+    guideline = Guideline.objects.create(
+        project=project, version=(live.version if live else 0) + 1, text=text, created_by=actor
+    )
+    event_write(actor, "guideline.published", project=project, target=guideline)
+    return guideline
+
+
+def guideline_live(project: Project) -> Guideline | None:
+    """The newest guideline of the project. Costs one query."""
+    return project.guidelines.order_by("-version").first()
+
+
+@transaction.atomic
+def project_archive(actor: User, project: Project) -> None:
+    """Close a project: all stays to be seen and exported, nothing is labelled. Idempotent."""
+    _set_status(actor, project, ProjectStatus.ARCHIVED, "project.archived")
+
+
+@transaction.atomic
+def project_reopen(actor: User, project: Project) -> None:
+    """Take an archived project up again. Idempotent."""
+    _set_status(actor, project, ProjectStatus.ACTIVE, "project.reopened")
+
+
+def _set_status(actor: User, project: Project, status: ProjectStatus, verb: str) -> None:
+    if Project.objects.filter(pk=project.pk).exclude(status=status).update(status=status):
+        project.status = status
+        event_write(actor, verb, project=project, target=project)
+
+
+def _check_draft(draft: QuestionDraft) -> None:
+    wrong: dict[str, str] = {}
+    if not draft.key or slugify(draft.key).replace("-", "_") != draft.key.replace("-", "_"):
+        wrong["key"] = _("A key is made of small letters, digits, - and _.")
+    if not draft.name.strip():
+        wrong["name"] = _("A question needs a name.")
+    if draft.kind not in QuestionKind.values:
+        wrong["kind"] = _("Choose one of: %(kinds)s.") % {"kinds": ", ".join(QuestionKind.values)}
+    if len(draft.options) < 2:
+        wrong["options"] = _("A question needs two options or more.")
+    keys = [option.key for option in draft.options]
+    if len(set(keys)) < len(keys):
+        wrong["options"] = _("Two options have the same key.")
+    if any(not option.key.strip() or not option.name.strip() for option in draft.options):
+        wrong["options"] = _("Each option needs a key and a name.")
+    if wrong:
+        raise BadInput(" ".join(wrong.values()), fields=wrong)
+
+
+def _write(project: Project, draft: QuestionDraft, *, position: int) -> Question:
+    newest = project.questions.filter(key=draft.key).aggregate(at=Max("version"))["at"] or 0
+    question = Question.objects.create(
+        project=project,
+        key=draft.key,
+        version=newest + 1,
+        kind=draft.kind,
+        name=draft.name.strip(),
+        text=draft.text,
+        required=draft.required,
+        position=position,
+    )
+    _write_options(question, draft)
+    return question
+
+
+def _write_options(question: Question, draft: QuestionDraft) -> None:
+    palette = Colour.values
+    Option.objects.bulk_create(
+        Option(
+            question=question,
+            code=code,
+            key=option.key.strip(),
+            name=option.name.strip(),
+            definition=option.definition,
+            colour=option.colour or palette[code % len(palette)],
+        )
+        for code, option in enumerate(draft.options)
+    )

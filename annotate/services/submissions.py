@@ -1,0 +1,337 @@
+"""Handing in labels: the one door for people and judges. What happens on "submit" is here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from annotate.errors import BadInput, Conflict, NotFound
+from annotate.models import (
+    Assignment,
+    AssignmentState,
+    Guideline,
+    Item,
+    ItemStatus,
+    Label,
+    LabelStatus,
+    Question,
+    QuestionStatus,
+    Rater,
+    RaterOrigin,
+    Slot,
+    SlotState,
+    Submission,
+    SubmissionStatus,
+)
+from annotate.services import claims
+from annotate.services.events import event_write
+from annotate.services.items import items_freeze
+from annotate.services.summaries import summaries_recount
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One rater's answer to one question. ``distribution``: probability per option code."""
+
+    choice: int
+    confidence: float | None = None
+    confidence_source: str = ""
+    distribution: Mapping[int, float] | None = None
+    rationale: str = ""
+
+
+def submission_submit(
+    rater: Rater,
+    item: Item,
+    *,
+    answers: Mapping[int, Answer],
+    client_key: str,
+    seconds: float | None = None,
+    flagged: bool = False,
+    comment: str = "",
+    exposure: Sequence[Mapping[str, Any]] = (),
+    guideline: Guideline | None = None,
+) -> Submission:
+    """Hand in a rater's answers for an item. ``answers`` is by question id.
+
+    Idempotent by (rater, client_key): the same key returns what was stored the first time. A member
+    needs an assignment, open or run out: the submission takes its slot, else any free slot of the
+    item, else it is kept as *surplus*. Handing in again, from another tab, replaces the first
+    answer in the same slot. A judge needs none; its earlier live labels are superseded.
+
+    One transaction: submission, labels, assignment, slot, summary, event. Locks rater, item,
+    assignment, slot, in this order. Raises BadInput for answers that do not fit the questions,
+    Conflict where a member was never given the item.
+    """
+    with transaction.atomic():
+        _lock(rater, item)
+        earlier = Submission.objects.filter(rater=rater, client_key=client_key).first()
+        if earlier is not None:
+            return earlier
+        if item.status != ItemStatus.LIVE:
+            raise Conflict(_("This item was withdrawn; nothing was stored."))
+        member = rater.origin == RaterOrigin.MEMBER
+        questions = _check(item, answers, complete=member)
+        status, assignment, slot = SubmissionStatus.SUBMITTED, None, None
+        if member:
+            assignment = _assignment(rater, item)
+            slot = _slot_for(assignment)
+            status = SubmissionStatus.SUBMITTED if slot else SubmissionStatus.SURPLUS
+        _supersede(rater, item, answers)
+        submission = Submission.objects.create(
+            project_id=item.project_id,
+            item=item,
+            rater=rater,
+            status=status,
+            client_key=client_key,
+            assignment=assignment,
+            slot=slot,
+            guideline=guideline,
+            seconds=seconds,
+            flagged=flagged,
+            comment=comment,
+            exposure=list(exposure),
+            created_at=timezone.now(),
+        )
+        _store_labels(submission, questions, answers)
+        if assignment is not None:
+            _close(assignment, AssignmentState.SUBMITTED, slot)
+            event_write(rater.user, f"submission.{status}", project=item.project, target=submission)
+        items_freeze([item.pk])
+        summaries_recount(item.project, [item.pk])
+        return submission
+
+
+def submission_skip(
+    rater: Rater,
+    item: Item,
+    *,
+    client_key: str,
+    seconds: float | None = None,
+    flagged: bool = False,
+    comment: str = "",
+) -> Submission:
+    """Skip an item: its slot is free for others, and the rater is not given it again.
+
+    Idempotent by (rater, client_key). Locks as submission_submit. Raises Conflict where the rater
+    was never given the item or has handed it in.
+    """
+    with transaction.atomic():
+        _lock(rater, item)
+        earlier = Submission.objects.filter(rater=rater, client_key=client_key).first()
+        if earlier is not None:
+            return earlier
+        assignment = _assignment(rater, item)
+        if assignment.state == AssignmentState.SUBMITTED:
+            raise Conflict(_("You have handed in this item. Take it back first."))
+        held = assignment.state == AssignmentState.OPEN
+        submission = Submission.objects.create(
+            project_id=item.project_id,
+            item=item,
+            rater=rater,
+            status=SubmissionStatus.SKIPPED,
+            client_key=client_key,
+            assignment=assignment,
+            seconds=seconds,
+            flagged=flagged,
+            comment=comment,
+            created_at=timezone.now(),
+        )
+        _close(assignment, AssignmentState.SKIPPED, None)
+        if held:
+            Slot.objects.filter(pk=assignment.slot_id, state=SlotState.HELD).update(
+                state=SlotState.OPEN
+            )
+        event_write(rater.user, "submission.skipped", project=item.project, target=submission)
+        summaries_recount(item.project, [item.pk])
+        return submission
+
+
+def submission_last(rater: Rater) -> Submission | None:
+    """What undo would take back: the rater's newest submission that stands."""
+    return (
+        Submission.objects.filter(
+            rater=rater,
+            status__in=[
+                SubmissionStatus.SUBMITTED,
+                SubmissionStatus.SKIPPED,
+                SubmissionStatus.SURPLUS,
+            ],
+        )
+        .select_related("item")
+        .order_by("-created_at", "-pk")
+        .first()
+    )
+
+
+def submission_withdraw(rater: Rater, submission_id: int) -> Assignment:
+    """Undo: withdraw a submission of the rater's own and reopen its assignment for them.
+
+    The slot stays the rater's where it was theirs; after a skip any free slot is taken, and where
+    there is none the assignment stays run out, so that a new answer is kept as surplus. Idempotent:
+    withdrawing twice returns the same assignment. Locks as submission_submit.
+    """
+    with transaction.atomic():
+        found = (
+            Submission.objects.select_related("item__project", "assignment")
+            .filter(rater=rater, pk=submission_id, assignment__isnull=False)
+            .first()
+        )
+        if found is None or found.assignment is None:
+            raise NotFound(_("There is no such submission of yours."))
+        _lock(rater, found.item)
+        submission = Submission.objects.select_related("item__project").get(pk=found.pk)
+        assignment = Assignment.objects.select_for_update(no_key=True).get(pk=found.assignment.pk)
+        if submission.status == SubmissionStatus.WITHDRAWN:
+            return assignment
+        Submission.objects.filter(pk=submission.pk).update(status=SubmissionStatus.WITHDRAWN)
+        submission.labels.exclude(status=LabelStatus.SUPERSEDED).update(
+            status=LabelStatus.WITHDRAWN
+        )
+        _reopen(assignment, submission)
+        event_write(
+            rater.user,
+            "submission.withdrawn",
+            project=submission.item.project,
+            target=submission,
+        )
+        summaries_recount(submission.item.project, [submission.item_id])
+        return assignment
+
+
+def _lock(rater: Rater, item: Item) -> None:
+    Rater.objects.select_for_update(no_key=True).get(pk=rater.pk)
+    Item.objects.select_for_update(no_key=True).get(pk=item.pk)
+    item.refresh_from_db(fields=["status"])
+
+
+def _check(item: Item, answers: Mapping[int, Answer], *, complete: bool) -> dict[int, Question]:
+    questions = {
+        question.pk: question
+        for question in Question.objects.filter(
+            project_id=item.project_id, status=QuestionStatus.LIVE
+        ).prefetch_related("options")
+    }
+    wrong: dict[str, str] = {}
+    for question_id, answer in answers.items():
+        question = questions.get(question_id)
+        if question is None:
+            raise Conflict(
+                _("A question was changed while you were answering. Reload to see it as it is now.")
+            )
+        if answer.choice not in {option.code for option in question.options.all()}:
+            wrong[question.key] = _("%(code)s is no option of “%(question)s”.") % {
+                "code": answer.choice,
+                "question": question.name,
+            }
+    if complete:
+        for question in questions.values():
+            if question.required and question.pk not in answers:
+                wrong[question.key] = _("“%(question)s” needs an answer.") % {
+                    "question": question.name
+                }
+    if not answers and not wrong:
+        wrong["answers"] = _("There is no answer to store.")
+    if wrong:
+        raise BadInput(" ".join(wrong.values()), fields=wrong)
+    return questions
+
+
+def _assignment(rater: Rater, item: Item) -> Assignment:
+    assignment = (
+        Assignment.objects.select_for_update(no_key=True).filter(rater=rater, item=item).first()
+    )
+    if assignment is None:
+        raise Conflict(_("This item was not given to you, so nothing was stored."))
+    return assignment
+
+
+def _slot_for(assignment: Assignment) -> Slot | None:
+    """The slot that this submission fills, or None when it is surplus."""
+    if assignment.state == AssignmentState.OPEN:
+        return assignment.slot
+    if assignment.state == AssignmentState.SUBMITTED:
+        # Handed in before, from another tab: the new answer takes the old one's slot.
+        standing = (
+            Submission.objects.select_related("slot")
+            .filter(assignment=assignment, status=SubmissionStatus.SUBMITTED)
+            .first()
+        )
+        if standing is not None:
+            return standing.slot
+    return claims.slot_take(assignment.item)
+
+
+def _supersede(rater: Rater, item: Item, answers: Mapping[int, Answer]) -> None:
+    if rater.origin == RaterOrigin.MEMBER:
+        Submission.objects.filter(
+            rater=rater,
+            item=item,
+            status__in=[SubmissionStatus.SUBMITTED, SubmissionStatus.SURPLUS],
+        ).update(status=SubmissionStatus.WITHDRAWN)
+        labels = Label.objects.filter(rater=rater, item=item)
+    else:
+        labels = Label.objects.filter(rater=rater, item=item, question_id__in=answers)
+    labels.filter(status__in=[LabelStatus.LIVE, LabelStatus.SURPLUS]).update(
+        status=LabelStatus.SUPERSEDED
+    )
+
+
+def _store_labels(
+    submission: Submission, questions: Mapping[int, Question], answers: Mapping[int, Answer]
+) -> None:
+    counted = submission.status == SubmissionStatus.SUBMITTED
+    Label.objects.bulk_create(
+        Label(
+            project_id=submission.project_id,
+            submission=submission,
+            item_id=submission.item_id,
+            question=questions[question_id],
+            rater_id=submission.rater_id,
+            status=LabelStatus.LIVE if counted else LabelStatus.SURPLUS,
+            choice=answer.choice,
+            confidence=answer.confidence,
+            confidence_source=answer.confidence_source,
+            distribution=(
+                {str(code): share for code, share in answer.distribution.items()}
+                if answer.distribution is not None
+                else None
+            ),
+            rationale=answer.rationale,
+            created_at=submission.created_at,
+        )
+        for question_id, answer in answers.items()
+    )
+
+
+def _close(assignment: Assignment, state: AssignmentState, slot: Slot | None) -> None:
+    assignment.state = state
+    assignment.closed_at = timezone.now()
+    if slot is not None:
+        assignment.slot = slot
+        Slot.objects.filter(pk=slot.pk).update(state=SlotState.FILLED)
+    assignment.save(update_fields=["state", "closed_at", "slot"])
+
+
+def _reopen(assignment: Assignment, submission: Submission) -> None:
+    now = timezone.now()
+    slot = submission.slot
+    if slot is not None:
+        Slot.objects.filter(pk=slot.pk).update(state=SlotState.HELD)
+    else:
+        slot = claims.slot_take(assignment.item)
+    if slot is None:
+        assignment.state = AssignmentState.EXPIRED
+    else:
+        assignment.slot = slot
+        assignment.state = AssignmentState.OPEN
+        assignment.closed_at = None
+    minutes = submission.item.project.lease_minutes
+    assignment.lease_until = now + timedelta(minutes=minutes)
+    assignment.save(update_fields=["state", "slot", "closed_at", "lease_until"])

@@ -1,0 +1,56 @@
+"""In which order items are given out. Each strategy is a named ordering, chosen from STRATEGIES."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from annotate.models import Assignment, AssignmentState, Rater, Slot, SlotState, Strategy
+
+# States of an assignment that leave its item open to the same rater again.
+TAKE_UP_AGAIN = (AssignmentState.EXPIRED, AssignmentState.RETURNED)
+
+
+def open_slots(rater: Rater) -> QuerySet[Slot]:
+    """Open slots of items that the rater has not handed in, skipped or taken."""
+    done = Assignment.objects.filter(item=OuterRef("item"), rater=rater).exclude(
+        state__in=TAKE_UP_AGAIN
+    )
+    return Slot.objects.filter(~Exists(done), project_id=rater.project_id, state=SlotState.OPEN)
+
+
+def seeded_random(rater: Rater) -> Slot | None:
+    """The next open slot in the order of the items' random numbers.
+
+    Looks beyond what the rater has reached first, so that a rater with thousands of items behind
+    them does not step over each of those again; then from the beginning, for what was given back.
+    """
+    slots = open_slots(rater).order_by("draw", "ordinal")
+    reached = (
+        Assignment.objects.filter(rater=rater, strategy=Strategy.RANDOM)
+        .order_by("-draw")
+        .values_list("draw", flat=True)
+        .first()
+    )
+    if reached is not None:
+        slot = first_free(slots.filter(draw__gt=reached))
+        if slot is not None:
+            return slot
+    return first_free(slots)
+
+
+def first_free(slots: QuerySet[Slot]) -> Slot | None:
+    """The first slot that no other transaction is just taking.
+
+    SKIP LOCKED where the database has it. It only spares waiting: the slot is taken by a
+    conditional update whose row count is checked (services/claims.py).
+    """
+    from django.db import connection
+
+    if connection.features.has_select_for_update_skip_locked:
+        slots = slots.select_for_update(skip_locked=True, of=("self",))
+    return slots.first()
+
+
+STRATEGIES: dict[str, Callable[[Rater], Slot | None]] = {Strategy.RANDOM: seeded_random}

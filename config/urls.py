@@ -1,0 +1,23 @@
+"""All addresses: log-in, the screens, the API."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import TemplateView
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("account/", include("django.contrib.auth.urls")),
+    path("", include("annotate.urls")),
+    path("", include("judges.urls")),
+]
+
+if settings.DEBUG:
+    urlpatterns += [
+        path(
+            "styleguide/",
+            login_not_required(TemplateView.as_view(template_name="styleguide.html")),
+            name="styleguide",
+        )
+    ]

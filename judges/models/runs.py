@@ -1,0 +1,126 @@
+"""A judge version over a selection of items, and one row a call."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from annotate.models import Item, Job, Project
+from annotate.models.constraints import one_of, share
+from judges.models.versions import JudgeVersion
+
+
+class Purpose(models.TextChoices):
+    LABEL = "label", _("Label")
+    TRIAL = "trial", _("Trial")
+    AUDIT = "audit", _("Audit")
+    CANARY = "canary", _("Canary")
+    ANCHOR = "anchor", _("Anchor")
+
+
+class Run(models.Model):
+    """A judge version over items. Its state machine is its job's; its truth is its calls.
+
+    Only runs for the purpose *label* hand in labels.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="judge_runs")
+    version = models.ForeignKey(JudgeVersion, on_delete=models.RESTRICT, related_name="runs")
+    job = models.OneToOneField(Job, on_delete=models.RESTRICT, related_name="judge_run")
+    purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.LABEL)
+    selection = models.JSONField(default=dict, blank=True)  # {"strategy": "random", "limit": 100}
+    seed = models.BigIntegerField(default=0)
+    max_attempts = models.PositiveSmallIntegerField(default=3)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [one_of("purpose", Purpose, "run_purpose_known")]
+
+    def __str__(self) -> str:
+        return f"run {self.pk} of {self.version}"
+
+
+class CallState(models.TextChoices):
+    WAITING = "waiting", _("Waiting")
+    CLAIMED = "claimed", _("Being asked")
+    CLOSED = "closed", _("Closed")
+
+
+class Outcome(models.TextChoices):
+    LABEL = "label", _("Label")
+    UNPARSEABLE = "unparseable", _("Reply that does not parse")
+    REFUSED = "refused", _("Refused")
+    FAILED = "failed", _("Failed")
+
+
+class Call(models.Model):
+    """One question put to a judge about one item.
+
+    waiting -> claimed (lease) -> closed with an outcome; a claim whose lease ran out is waiting
+    again, and its late reply is dropped because the token no longer fits.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="calls")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="calls")
+    variant = models.CharField(max_length=50, default="plain")  # option order, paraphrase ...
+    repeat = models.PositiveSmallIntegerField(default=0)
+    state = models.CharField(max_length=10, choices=CallState, default=CallState.WAITING)
+    outcome = models.CharField(max_length=12, choices=Outcome, blank=True)
+    lease_token = models.CharField(max_length=36, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)  # Retry-After, backoff
+    attempts = models.PositiveSmallIntegerField(default=0)
+    request_hash = models.CharField(max_length=64, blank=True)
+    model_reported = models.CharField(max_length=200, blank=True)  # what the endpoint says it is
+    raw_reply = models.TextField(blank=True)
+    error = models.TextField(blank=True)  # why there is no label, or the last failure
+    choice = models.PositiveSmallIntegerField(null=True, blank=True)
+    confidence = models.FloatField(null=True, blank=True)
+    confidence_source = models.CharField(max_length=10, blank=True)
+    distribution = models.JSONField(null=True, blank=True)
+    # Probability that fell on labels at all, before renormalising; null where not known.
+    label_mass = models.FloatField(null=True, blank=True)
+    rationale = models.TextField(blank=True)
+    tokens_in = models.PositiveIntegerField(null=True, blank=True)
+    tokens_out = models.PositiveIntegerField(null=True, blank=True)
+    seconds = models.FloatField(null=True, blank=True)
+    price = models.DecimalField(max_digits=12, decimal_places=8, null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            one_of("state", CallState, "call_state_known"),
+            models.CheckConstraint(
+                condition=models.Q(state="closed", outcome__in=Outcome.values)
+                | (~models.Q(state="closed") & models.Q(outcome="")),
+                name="call_closed_iff_outcome",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="claimed")
+                | (models.Q(lease_until__isnull=False) & ~models.Q(lease_token="")),
+                name="call_claimed_has_lease",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(outcome="label") | models.Q(choice__isnull=False),
+                name="call_label_has_choice",
+            ),
+            share("confidence", "call_confidence_is_a_share"),
+            models.UniqueConstraint(
+                fields=["run", "item", "variant", "repeat"], name="call_once_a_run"
+            ),
+        ]
+        indexes: ClassVar = [
+            # The next calls to claim, and counts for progress.
+            models.Index(fields=["run", "state", "id"], name="call_of_run_by_state"),
+            # Whether the item was ever asked (its content is then frozen).
+            models.Index(fields=["item", "state"], name="call_of_item"),
+        ]
+
+    def __str__(self) -> str:
+        return f"call {self.pk}"
