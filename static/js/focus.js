@@ -16,5 +16,10 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const target = invalid ?? wanted ?? (lost ? fresh.querySelector("h1, h2") : null);
   if (!target) return;
   if (target.tabIndex < 0 && !target.hasAttribute("tabindex")) target.setAttribute("tabindex", "-1");
+  if (!target.matches("a, button, input, select, textarea, summary")) {
+    // Placed by us, not walked to: no ring until the person moves.
+    target.dataset.quietFocus = "";
+    target.addEventListener("blur", () => delete target.dataset.quietFocus, { once: true });
+  }
   target.focus({ preventScroll: !invalid });
 });

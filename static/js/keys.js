@@ -63,7 +63,8 @@ function isTyping(element) {
 
 /** Enter already does something on these; taking it would press two things. */
 function hasOwnEnter(element) {
-  return element instanceof Element && element.closest("a[href], button, summary, input, select, textarea") !== null;
+  const own = element instanceof Element && element.closest("a[href], button, summary, input, select, textarea");
+  return Boolean(own) && !own.matches("input[type=radio], input[type=checkbox]");
 }
 
 function isLive(element) {
