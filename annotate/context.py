@@ -12,7 +12,7 @@ from annotate.models import Theme
 
 def page(request: HttpRequest) -> dict[str, Any]:
     """Theme (from the account, else the cookie) and Concord's version."""
-    return {"theme": theme_of(request), "concord_version": settings.VERSION}
+    return {"theme": theme_of(request), "version": settings.VERSION}
 
 
 def theme_of(request: HttpRequest) -> str:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+
 from celery import current_app, shared_task
 from django.db import transaction
+from django.utils.translation import gettext as _
 
+from annotate.errors import ConcordError, JobStopped
 from annotate.models import Job
-from annotate.services import claims, jobs, summaries
+from annotate.services import claims, estimates, jobs, summaries
+
+log = logging.getLogger(__name__)
 
 
 def job_nudge(job: Job) -> None:
@@ -19,6 +26,34 @@ def job_nudge(job: Job) -> None:
 
 def send(job: Job) -> None:
     current_app.send_task(job.task, args=[job.pk], retry=False)
+
+
+def job_do(job_id: int, work: Callable[[jobs.RunningJob], None]) -> None:
+    """Take a job and do its work; whatever goes wrong ends as a state of the row with a sentence.
+
+    A message that comes twice finds the job taken and leaves.
+    """
+    running = jobs.job_take(job_id)
+    if running is None:
+        return
+    try:
+        work(running)
+    except JobStopped:
+        log.info("Job %s was stopped or taken over.", job_id)
+    except ConcordError as error:
+        running.fail(error.message)
+    except Exception as error:
+        # The boundary of the worker: nobody above could tell the person who waits.
+        log.exception("Job %s failed.", job_id)
+        running.fail(
+            _("It failed by a fault of Concord (%(kind)s); what was stored stays. Try again.")
+            % {"kind": type(error).__name__}
+        )
+
+
+@shared_task(name="annotate.aggregate")
+def aggregate(job_id: int) -> None:
+    job_do(job_id, estimates.estimate_run)
 
 
 @shared_task(name="annotate.sweep")

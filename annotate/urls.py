@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from annotate.views import home
+from annotate.views import home, project
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("theme/", home.theme, name="theme"),
+    path("projects/<int:project_id>/", project.project, name="project"),
 ]

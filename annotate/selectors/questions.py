@@ -12,9 +12,7 @@ _FIELD = re.compile(r"\{([^{}]+)\}")
 
 def questions_live(project: Project) -> list[Question]:
     """The live questions in their order, with their options. Costs two queries."""
-    return list(
-        project.questions.filter(status=QuestionStatus.LIVE).prefetch_related("options")
-    )
+    return list(project.questions.filter(status=QuestionStatus.LIVE).prefetch_related("options"))
 
 
 def question_text(question: Question, fields: Mapping[str, str]) -> str:
