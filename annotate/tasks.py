@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from annotate.errors import ConcordError, JobStopped
 from annotate.models import Job
-from annotate.services import claims, estimates, jobs, summaries
+from annotate.services import claims, estimates, exports, jobs, summaries
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,11 @@ def job_do(job_id: int, work: Callable[[jobs.RunningJob], None]) -> None:
 @shared_task(name="annotate.aggregate")
 def aggregate(job_id: int) -> None:
     job_do(job_id, estimates.estimate_run)
+
+
+@shared_task(name="annotate.export")
+def export(job_id: int) -> None:
+    job_do(job_id, exports.export_run)
 
 
 @shared_task(name="annotate.sweep")

@@ -23,7 +23,9 @@ from annotate.services.events import event_write
 from annotate.services.jobs import RunningJob, job_create
 
 if TYPE_CHECKING:
+    import numpy as np
     from consensus.estimate import Estimate
+    from numpy.typing import NDArray
 
 CHUNK = 1000
 
@@ -103,7 +105,7 @@ def _store_items(
 
 
 def _item_row(
-    run: EstimateRun, item_id: int, estimate: Estimate, votes: object, k: int
+    run: EstimateRun, item_id: int, estimate: Estimate, votes: NDArray[np.int64], k: int
 ) -> ItemEstimate:
     choice = int(estimate.choice[k])
     posterior = estimate.posterior[k]
@@ -115,7 +117,7 @@ def _item_row(
         probability=min(1.0, float(posterior[choice])) if choice >= 0 else None,
         payload={
             "posterior": {str(c): round(float(p), 6) for c, p in enumerate(posterior)},
-            "votes": {str(c): int(n) for c, n in enumerate(votes) if n},  # type: ignore[arg-type]
+            "votes": {str(c): int(n) for c, n in enumerate(votes) if n},
         },
     )
 
