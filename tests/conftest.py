@@ -38,6 +38,15 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("concord")
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """On CI nothing is skipped: what could not run there has not been tested anywhere."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if ON_CI and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    return (yield)
+
+
 # --- Database ---------------------------------------------------------------------------------
 
 
