@@ -118,12 +118,15 @@ function keyCaps(shortcut) {
   if (alt) caps.push(NAMES.alt);
   if (shift) caps.push(NAMES.shift);
   caps.push(NAMES[key] ?? (key.length === 1 ? key.toUpperCase() : key));
-  return caps.map((cap) => {
+  const together = document.createElement("span");
+  together.className = "key-list__together";
+  for (const cap of caps) {
     const element = document.createElement("kbd");
     element.className = "key key--always";
     element.textContent = key.length === 1 && cap.length === 1 && !control ? cap.toLowerCase() : cap;
-    return element;
-  });
+    together.append(element);
+  }
+  return together;
 }
 
 function words(element) {
@@ -143,7 +146,7 @@ function fill(list) {
     if (!element.hasAttribute("data-key-always") && !seen.checkVisibility()) continue;
     const label = element.dataset.keyGroup || words(element);
     const caps = lines.get(label) ?? [];
-    for (const shortcut of shortcuts(element)) caps.push(...keyCaps(shortcut));
+    for (const shortcut of shortcuts(element)) caps.push(keyCaps(shortcut));
     lines.set(label, caps);
   }
   list.replaceChildren(

@@ -241,7 +241,6 @@ function begin(root) {
   const form = formOf(root);
   if (!form) return;
   shownAt = performance.now();
-  if (location.hash === "#guideline") history.replaceState(null, "", location.pathname + location.search);
   restoreDraft(form);
   const question = firstOpen(form);
   if (question) activate(question);
