@@ -45,5 +45,12 @@ class Conflict(ConcordError):
     code = "conflict"
 
 
+class TooManyAttempts(ConcordError):
+    """Guessing is slowed down: wait, then try again."""
+
+    status = 429
+    code = "too_many_attempts"
+
+
 class JobStopped(Exception):
     """Raised inside a job whose row was paused, cancelled or taken over. Not for people."""

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from annotate.errors import ConcordError, JobStopped
 from annotate.models import Job
-from annotate.services import claims, estimates, exports, jobs, summaries
+from annotate.services import claims, deletion, estimates, exports, jobs, overlap, summaries
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,16 @@ def aggregate(job_id: int) -> None:
 @shared_task(name="annotate.export")
 def export(job_id: int) -> None:
     job_do(job_id, exports.export_run)
+
+
+@shared_task(name="annotate.overlap")
+def overlap_task(job_id: int) -> None:
+    job_do(job_id, overlap.overlap_run)
+
+
+@shared_task(name="annotate.project_delete")
+def project_delete(job_id: int) -> None:
+    job_do(job_id, deletion.project_delete_run)
 
 
 @shared_task(name="annotate.sweep")

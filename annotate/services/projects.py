@@ -5,7 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
 from django.utils.text import slugify
@@ -82,6 +84,49 @@ def project_create(
     if guideline:
         guideline_publish(actor, project, guideline)
     event_write(actor, "project.created", project=project, target=project)
+    return project
+
+
+@transaction.atomic
+def project_change(
+    actor: User,
+    project: Project,
+    *,
+    name: str,
+    description: str,
+    visibility: str,
+    submit_on_choice: bool,
+    data_may_leave: bool,
+    lease_minutes: int,
+) -> Project:
+    """Change a project's settings; the event tells what they were. Locks the project.
+
+    How many labels an item wants is changed by services/overlap.py. Idempotent. Raises BadInput.
+    """
+    if not name.strip():
+        raise BadInput(_("A project needs a name."), fields={"name": _("Required.")})
+    wanted: dict[str, Any] = {
+        "name": name.strip(),
+        "description": description,
+        "visibility": visibility,
+        "submit_on_choice": submit_on_choice,
+        "data_may_leave": data_may_leave,
+        "lease_minutes": lease_minutes,
+    }
+    kept = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    changed = {field: value for field, value in wanted.items() if getattr(kept, field) != value}
+    for field, value in wanted.items():
+        setattr(project, field, value)
+    if not changed:
+        return project
+    try:
+        project.full_clean()
+    except ValidationError as error:
+        fields = {field: " ".join(texts) for field, texts in error.message_dict.items()}
+        raise BadInput(" ".join(fields.values()), fields=fields) from None
+    project.save(update_fields=list(changed))
+    was = {field: getattr(kept, field) for field in changed}
+    event_write(actor, "project.changed", project=project, target=project, to=changed, was=was)
     return project
 
 
