@@ -1,0 +1,106 @@
+"""The one shape in which labels enter this package: three columns of whole numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Column = Sequence[int] | NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class LabelTable:
+    """Labels in long form: by row k, rater `raters[k]` gave item `items[k]` the class `codes[k]`.
+
+    `items`, `raters` and `codes` are integer arrays of one length; their values lie in
+    0..n_items-1, 0..n_raters-1 and 0..n_classes-1. They are kept as read-only 32-bit copies.
+
+    A missing label or an abstention ("I do not know") is not a class and has no row. Items and
+    raters without any row are allowed. A pair (item, rater) may occur more than once: it then
+    counts as often as it occurs, as in the table of Dawid and Skene (1979), whose first rater
+    answered thrice.
+
+    Raises ValueError where the columns differ in length, hold no whole numbers or are out of range.
+    """
+
+    items: NDArray[np.int32]
+    raters: NDArray[np.int32]
+    codes: NDArray[np.int32]
+    n_items: int
+    n_raters: int
+    n_classes: int
+
+    def __post_init__(self) -> None:
+        if self.n_classes < 1:
+            raise ValueError(f"n_classes must be at least 1, not {self.n_classes}")
+        for name, size in (
+            ("items", self.n_items),
+            ("raters", self.n_raters),
+            ("codes", self.n_classes),
+        ):
+            object.__setattr__(self, name, _checked_column(name, getattr(self, name), size))
+        lengths = {"items": len(self.items), "raters": len(self.raters), "codes": len(self.codes)}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"items, raters and codes must have one length, not {lengths}")
+
+    @classmethod
+    def from_codes(
+        cls,
+        items: Column,
+        raters: Column,
+        codes: Column,
+        *,
+        n_classes: int,
+        n_items: int | None = None,
+        n_raters: int | None = None,
+    ) -> Self:
+        """Build a table from sequences; sizes not given are one more than the largest value.
+
+        `n_classes` must be given: a class that nobody used is still a class.
+        """
+        return cls(
+            items=np.asarray(items),
+            raters=np.asarray(raters),
+            codes=np.asarray(codes),
+            n_items=_size(items) if n_items is None else n_items,
+            n_raters=_size(raters) if n_raters is None else n_raters,
+            n_classes=n_classes,
+        )
+
+    @property
+    def n_labels(self) -> int:
+        return len(self.items)
+
+    def counts(self) -> NDArray[np.int64]:
+        """How often each item was given each class, shape (n_items, n_classes)."""
+        cells = self.items.astype(np.int64) * self.n_classes + self.codes
+        flat = np.bincount(cells, minlength=self.n_items * self.n_classes)
+        return flat.astype(np.int64, copy=False).reshape(self.n_items, self.n_classes)
+
+
+def _size(column: Column) -> int:
+    values = np.asarray(column)
+    return int(values.max()) + 1 if values.size else 0
+
+
+def _checked_column(name: str, values: Any, size: int) -> NDArray[np.int32]:
+    column = np.asarray(values)
+    if column.ndim != 1:
+        raise ValueError(f"{name} must be one-dimensional, not of shape {column.shape}")
+    if size < 0 or size > np.iinfo(np.int32).max:
+        raise ValueError(f"the number of {name} must lie in 0..2147483647, not {size}")
+    if column.size == 0:
+        column = column.astype(np.int32)
+    if not np.issubdtype(column.dtype, np.integer):
+        raise ValueError(f"{name} must hold whole numbers, not {column.dtype}")
+    if column.size and (int(column.min()) < 0 or int(column.max()) >= size):
+        raise ValueError(
+            f"{name} must lie in 0..{size - 1}, but reach from {column.min()} to {column.max()}"
+        )
+    column = column.astype(np.int32)  # a copy: the caller's array may change later
+    column.flags.writeable = False
+    return column

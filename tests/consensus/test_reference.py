@@ -1,0 +1,173 @@
+"""Figures that others published or recomputed, on the data sets in the folder REFERENCE_DATA.
+
+Collected only where that variable is set (conftest.py); a folder without the files fails.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from consensus.agreement import cohen_kappa, krippendorff_alpha, krippendorff_interval
+from consensus.dawid_skene import dawid_skene
+from consensus.ibcc import ibcc
+from consensus.majority import majority
+from consensus.table import LabelTable
+
+pytestmark = pytest.mark.reference
+
+
+class Dataset(NamedTuple):
+    table: LabelTable
+    items: list[str]
+    raters: list[str]
+    classes: list[str]
+    gold: np.ndarray  # class of each item, -1 where there is none
+
+
+def as_given(label: str) -> str:
+    return label
+
+
+def clipped(label: str) -> str:
+    """Relevance is 0 to 3; three labels lie outside."""
+    return str(min(int(label), 3))
+
+
+@cache
+def dataset(name: str, kind: str, read: Callable[[str], str] = as_given) -> Dataset:
+    folder = Path(os.environ["REFERENCE_DATA"])
+    with (folder / f"{name}.labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = [
+            (row["item_id"], row["annotator_id"], read(row["label"]))
+            for row in csv.DictReader(file)
+            if row["annotator_kind"] == kind
+        ]
+    names = [sorted(set(column)) for column in zip(*rows, strict=True)]
+    places = [{name: place for place, name in enumerate(column)} for column in names]
+    columns = [[places[k][row[k]] for row in rows] for k in range(3)]
+    items, raters, classes = names
+    gold = np.full(len(items), -1)
+    path = folder / f"{name}.gold.csv"
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                if row["item_id"] in places[0]:
+                    gold[places[0][row["item_id"]]] = places[2][row["gold"]]
+    table = LabelTable.from_codes(*columns, n_classes=len(classes))
+    return Dataset(table, items, raters, classes, gold)
+
+
+def accuracy(posterior: np.ndarray, gold: np.ndarray) -> float:
+    """Share of the items whose first class is the gold one; a tie is shared among its classes."""
+    posterior, gold = posterior[gold >= 0], gold[gold >= 0]
+    first = posterior >= posterior.max(axis=1, keepdims=True) - 1e-9
+    return float((first[np.arange(len(gold)), gold] / first.sum(axis=1)).mean())
+
+
+@pytest.mark.parametrize(
+    ("name", "by_majority", "by_dawid_skene", "by_ibcc"),
+    [
+        ("bluebird", 0.7593, 0.8981, 0.888889),
+        ("snow_rte", 0.8969, 0.9275, 0.9275),
+        ("dog", 0.8222, 0.8426, 0.838910),
+        ("senti_1k", 0.9335, 0.960, 0.96),
+        ("product", 0.8966, 0.9396, 0.938304),
+    ],
+)
+def test_accuracy_against_gold(name, by_majority, by_dawid_skene, by_ibcc):
+    data = dataset(name, "human")
+    assert accuracy(majority(data.table).posterior, data.gold) == pytest.approx(
+        by_majority, abs=5.1e-5
+    )
+    estimate = dawid_skene(data.table)
+    assert estimate.converged
+    assert accuracy(estimate.posterior, data.gold) == pytest.approx(by_dawid_skene, abs=5e-3)
+    # Published to six decimals.
+    assert accuracy(ibcc(data.table).posterior, data.gold) == pytest.approx(by_ibcc, abs=5.1e-7)
+
+
+def test_the_patients_of_dawid_and_skene():
+    data = dataset("anesthesia", "human")
+    estimate = dawid_skene(data.table)
+    assert estimate.converged
+    assert estimate.iterations < 40
+    shares = estimate.posterior.mean(axis=0)
+    assert shares.tolist() == pytest.approx([0.400, 0.422, 0.112, 0.067], abs=1e-3)
+    by_name = dict(zip(data.items, estimate.posterior.tolist(), strict=True))
+    assert by_name.pop("35")[1:3] == pytest.approx([0.948, 0.052], abs=1e-3)
+    assert by_name.pop("38")[1:3] == pytest.approx([0.021, 0.979], abs=1e-3)
+    assert len(by_name) == 43
+    assert min(max(row) for row in by_name.values()) > 0.99
+
+
+@pytest.mark.parametrize(
+    ("name", "alpha"),
+    [
+        ("alttest_cebab_aspects", 0.742),
+        ("alttest_wax", 0.265),
+        ("alttest_framing", 0.567),
+        ("alttest_cebab_stars", 0.357),
+        ("bluebird", 0.126),
+        ("snow_rte", 0.241),
+        ("dog", 0.519),
+        ("senti_1k", 0.149),
+        ("product", 0.157),
+    ],
+)
+def test_nominal_alpha_over_people(name, alpha):
+    agreement = krippendorff_interval(dataset(name, "human").table, seed=1)
+    assert agreement.value == pytest.approx(alpha, abs=5.1e-4)
+    assert agreement.low < agreement.value < agreement.high
+
+
+def test_ordinal_alpha_over_people():
+    stars = dataset("alttest_cebab_stars", "human").table
+    assert krippendorff_alpha(stars, level="ordinal") == pytest.approx(0.679, abs=5.1e-4)
+
+
+@pytest.mark.parametrize(
+    ("judge", "kappa", "alpha"),
+    [
+        ("willia-umbrela1", 0.2863, 0.4918),
+        ("h2oloo-zeroshot1", 0.2817, 0.4812),
+        ("h2oloo-fewself", 0.2774, 0.4958),
+        ("RMITIR-llama70B", 0.2654, 0.4873),
+        ("Olz-gpt4o", 0.2625, 0.5020),
+        ("NISTRetrieval-instruct0", 0.1877, 0.3819),
+        ("TREMA-rubric0", 0.0779, 0.1036),
+        ("TREMA-nuggets", 0.0604, 0.1691),
+    ],
+)
+def test_single_judges_against_gold(judge, kappa, alpha):
+    data = dataset("llmjudge", "llm", clipped)
+    mine = data.table.raters == data.raters.index(judge)
+    items, codes = data.table.items[mine], data.table.codes[mine]
+    gold = data.gold[items]
+    assert cohen_kappa(codes, gold, 4) == pytest.approx(kappa, abs=5.1e-5)
+    both = LabelTable.from_codes(
+        np.concatenate([items, items]),
+        np.repeat([0, 1], len(items)),
+        np.concatenate([codes, gold]),
+        n_classes=4,
+    )
+    assert krippendorff_alpha(both, level="ordinal") == pytest.approx(alpha, abs=5.1e-5)
+
+
+def test_many_judges_are_not_many_annotators():
+    # Near-copies of one prompt count as independent evidence: very sure, and mostly wrong.
+    data = dataset("llmjudge", "llm", clipped)
+    estimate = dawid_skene(data.table)
+    sure = estimate.posterior.max(axis=1) > 0.99
+    right = estimate.choice == data.gold
+    assert right.mean() == pytest.approx(0.395, abs=5e-3)
+    assert cohen_kappa(estimate.choice, data.gold, 4) == pytest.approx(0.18, abs=5e-3)
+    assert sure.mean() == pytest.approx(0.91, abs=5e-3)
+    assert right[sure].mean() == pytest.approx(0.405, abs=5e-3)
