@@ -136,6 +136,13 @@ def job_of(place: Place, job_id: int, kinds: Iterable[str] | None = None) -> Job
     return job
 
 
+def person(user: User | AnonymousUser) -> User:
+    """Return the account of somebody logged in, or raise NotAllowed."""
+    if isinstance(user, User) and user.is_active:
+        return user
+    raise NotAllowed(_("Log in first."))
+
+
 def founder(user: User | AnonymousUser) -> User:
     """Return the user if they may start projects, or raise NotAllowed."""
     if isinstance(user, User) and user.is_active and (user.is_founder or user.is_superuser):

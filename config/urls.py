@@ -6,9 +6,12 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import TemplateView
+from drf_spectacular.views import SpectacularAPIView
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", include("django.contrib.auth.urls")),
+    path("api/v1/", include("annotate.api.urls")),
+    path("api/v1/schema/", SpectacularAPIView.as_view(), name="api_schema"),
     path("", include("annotate.urls")),
     path("", include("judges.urls")),
 ]

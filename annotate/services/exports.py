@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from annotate.errors import BadInput
+from annotate.errors import BadInput, NotFound
 from annotate.models import Item, ItemStatus, Job, Label, Project, User, WhoCounts
 from annotate.selectors.export_rows import (
     FORMATS,
@@ -123,8 +123,9 @@ def _cell(value: Any) -> Any:
     return value
 
 
-def export_lines(path: Path) -> Iterator[bytes]:
-    """The bytes of a finished file, piece by piece, for a download."""
-    with path.open("rb") as file:
-        while piece := file.read(1 << 16):
-            yield piece
+def export_path(job: Job) -> Path:
+    """Where the file of a finished export is. Raises NotFound when it was cleared away."""
+    path = Path(settings.MEDIA_ROOT) / job.file
+    if not job.file or not path.is_file():
+        raise NotFound(_("The file of this export is gone. Start the export again."))
+    return path

@@ -1,0 +1,133 @@
+"""Rulings, exports, jobs."""
+
+from __future__ import annotations
+
+from django.http import FileResponse
+from drf_spectacular.types import OpenApiTypes
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotate import access
+from annotate.access import Right
+from annotate.api.pages import page_of
+from annotate.api.schema import CURSOR, operation, page
+from annotate.api.shapes import ExportIn, JobShape, RulingIn, RulingShape
+from annotate.api.work import answers_by_id
+from annotate.errors import Conflict, NotFound
+from annotate.models import JobState, Ruling, RulingStatus
+from annotate.selectors.questions import questions_live
+from annotate.services import jobs
+from annotate.services.exports import KIND, export_path, export_start
+from annotate.services.rulings import ruling_make, ruling_withdraw
+from annotate.tasks import job_nudge
+
+MOVES = {"pause": jobs.job_pause, "resume": jobs.job_resume, "cancel": jobs.job_cancel}
+
+
+class Rulings(APIView):
+    @operation("Rulings that stand", name="rulings_list", returns=page(RulingShape), query=CURSOR)
+    def get(self, request: Request, project_id: int) -> Response:
+        place = access.project_of(request.user, project_id, Right.REVIEW)
+        rows = Ruling.objects.filter(
+            project=place.project, status=RulingStatus.LIVE
+        ).select_related("question", "reviewer")
+        return page_of(request, rows, RulingShape)
+
+    @operation(
+        "Rule on a question of an item", name="rulings_make", takes=RulingIn, returns=RulingShape
+    )
+    def post(self, request: Request, project_id: int) -> Response:
+        place = access.project_of(request.user, project_id, Right.REVIEW)
+        access.check_active(place)
+        given = RulingIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        data = given.validated_data
+        item = access.item_of(place, data["item"])
+        questions = questions_live(place.project)
+        ((question_id, answer),) = answers_by_id(
+            questions, {data["question"]: data["answer"]}
+        ).items()
+        ruling = ruling_make(
+            place.user,
+            item,
+            next(question for question in questions if question.pk == question_id),
+            choice=answer.choice,
+            reason=data["reason"],
+            comment=data["comment"],
+        )
+        return Response(RulingShape(ruling).data)
+
+
+class WithdrawRuling(APIView):
+    @operation(
+        "Take a ruling back; the item is open again",
+        name="rulings_withdraw",
+        paths=("project_id", "ruling_id"),
+        returns=RulingShape,
+    )
+    def post(self, request: Request, project_id: int, ruling_id: int) -> Response:
+        place = access.project_of(request.user, project_id, Right.REVIEW)
+        access.check_active(place)
+        ruling = Ruling.objects.filter(project=place.project, pk=ruling_id).first()
+        if ruling is None:
+            raise NotFound("There is no such ruling in this project.")
+        return Response(RulingShape(ruling_withdraw(place.user, ruling.item, ruling_id)).data)
+
+
+class Exports(APIView):
+    @operation(
+        "Start an export: a job that writes a file",
+        name="exports_start",
+        takes=ExportIn,
+        returns=JobShape,
+        status=202,
+    )
+    def post(self, request: Request, project_id: int) -> Response:
+        place = access.project_of(request.user, project_id, Right.DATA)
+        given = ExportIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        job = export_start(place.user, place.project, **given.validated_data)
+        job_nudge(job)
+        return Response(JobShape(job).data, status=202)
+
+
+class ExportFile(APIView):
+    @operation(
+        "The file of a finished export",
+        name="exports_file",
+        paths=("project_id", "job_id"),
+        returns=OpenApiTypes.BINARY,
+        media="application/octet-stream",
+    )
+    def get(self, request: Request, project_id: int, job_id: int) -> FileResponse:
+        place = access.project_of(request.user, project_id, Right.DATA)
+        job = access.job_of(place, job_id, [KIND])
+        if job.state != JobState.DONE:
+            raise Conflict("This export is not finished, so there is no file yet.")
+        path = export_path(job)
+        return FileResponse(path.open("rb"), as_attachment=True, filename=path.name)
+
+
+class OneJob(APIView):
+    @operation(
+        "A job and how far it is", name="job", paths=("project_id", "job_id"), returns=JobShape
+    )
+    def get(self, request: Request, project_id: int, job_id: int) -> Response:
+        place = access.project_of(request.user, project_id, Right.DATA)
+        return Response(JobShape(access.job_of(place, job_id)).data)
+
+
+class MoveJob(APIView):
+    @operation(
+        "Pause, resume or cancel a job",
+        name="job_move",
+        paths=("project_id", "job_id", "move"),
+        returns=JobShape,
+    )
+    def post(self, request: Request, project_id: int, job_id: int, move: str) -> Response:
+        place = access.project_of(request.user, project_id, Right.DATA)
+        job = MOVES[move](place.user, access.job_of(place, job_id))
+        if move == "resume":
+            job_nudge(job)
+        return Response(JobShape(job).data)

@@ -1,0 +1,53 @@
+"""Addresses of the API, below /api/v1/. An item is named by its id here, not its external id."""
+
+from __future__ import annotations
+
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
+
+from annotate.api import items, projects, results, work
+
+
+class JobMove(StringConverter):
+    regex = "|".join(results.MOVES)
+
+
+register_converter(JobMove, "job_move")
+
+urlpatterns = [
+    path("token/", projects.LogIn.as_view(), name="api_token"),
+    path("projects/", projects.Projects.as_view(), name="api_projects"),
+    path("projects/<int:project_id>/", projects.OneProject.as_view(), name="api_project"),
+    path(
+        "projects/<int:project_id>/questions/", projects.Questions.as_view(), name="api_questions"
+    ),
+    path("projects/<int:project_id>/items/", items.Items.as_view(), name="api_items"),
+    path(
+        "projects/<int:project_id>/items/<int:item_id>/", items.OneItem.as_view(), name="api_item"
+    ),
+    path("projects/<int:project_id>/next/", work.NextItem.as_view(), name="api_next"),
+    path("projects/<int:project_id>/labels/", work.Labels.as_view(), name="api_labels"),
+    path(
+        "projects/<int:project_id>/submissions/<int:submission_id>/withdraw/",
+        work.Withdraw.as_view(),
+        name="api_withdraw",
+    ),
+    path("projects/<int:project_id>/rulings/", results.Rulings.as_view(), name="api_rulings"),
+    path(
+        "projects/<int:project_id>/rulings/<int:ruling_id>/withdraw/",
+        results.WithdrawRuling.as_view(),
+        name="api_ruling_withdraw",
+    ),
+    path("projects/<int:project_id>/exports/", results.Exports.as_view(), name="api_exports"),
+    path(
+        "projects/<int:project_id>/exports/<int:job_id>/file/",
+        results.ExportFile.as_view(),
+        name="api_export_file",
+    ),
+    path("projects/<int:project_id>/jobs/<int:job_id>/", results.OneJob.as_view(), name="api_job"),
+    path(
+        "projects/<int:project_id>/jobs/<int:job_id>/<job_move:move>/",
+        results.MoveJob.as_view(),
+        name="api_job_move",
+    ),
+]
