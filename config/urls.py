@@ -17,10 +17,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 
 if settings.DEBUG:
+    from config.styleguide import sample
+
     urlpatterns += [
         path(
             "styleguide/",
-            login_not_required(TemplateView.as_view(template_name="styleguide.html")),
+            login_not_required(
+                TemplateView.as_view(
+                    template_name="styleguide.html", extra_context={"style": sample()}
+                )
+            ),
             name="styleguide",
         )
     ]
