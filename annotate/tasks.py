@@ -11,7 +11,16 @@ from django.utils.translation import gettext as _
 
 from annotate.errors import ConcordError, JobStopped
 from annotate.models import Job
-from annotate.services import claims, deletion, estimates, exports, jobs, overlap, summaries
+from annotate.services import (
+    claims,
+    deletion,
+    demo,
+    estimates,
+    exports,
+    jobs,
+    overlap,
+    summaries,
+)
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +78,11 @@ def overlap_task(job_id: int) -> None:
 @shared_task(name="annotate.project_delete")
 def project_delete(job_id: int) -> None:
     job_do(job_id, deletion.project_delete_run)
+
+
+@shared_task(name="annotate.sample")
+def sample(job_id: int) -> None:
+    job_do(job_id, demo.sample_label)
 
 
 @shared_task(name="annotate.sweep")
