@@ -49,6 +49,12 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self._serve(options)
+        except KeyboardInterrupt:  # before the supervisor took the signals over
+            raise CommandError("Stopped.", returncode=130) from None
+
+    def _serve(self, options: dict[str, Any]) -> None:
         host, port = str(options["host"]), int(options["port"])
         with self._only_one():
             self._check_port(host, port)
@@ -159,10 +165,15 @@ class Command(BaseCommand):
         ]
         # A clock of its own (not `worker -B`): the one inside a worker outlives its kill -9.
         clock = [*celery, "beat", "--loglevel", "WARNING"]
-        threads = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
+        worker_env = {
+            # Four jobs share the cores; a numeric library would take them all for each.
+            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
+            # Celery warns root because of pickled messages; ours are JSON.
+            "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
+        }
         return [
             Program("web", web, shared),
-            Program("worker", worker, {**shared, **threads}),
+            Program("worker", worker, {**shared, **worker_env}),
             Program("clock", clock, shared, waits=True),
             *programs,
         ]
