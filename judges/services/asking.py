@@ -1,0 +1,143 @@
+"""How a run's judge is asked: the one shape that language models and the classifier share.
+
+An asker hands out pieces of work that run in threads without the database; what comes back is one
+`Answered` a call. The loop that claims, waits and stores is services/run_work.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Protocol, TypeAlias
+
+from judges.exchange import Reply, Request
+from judges.models import Call, Outcome, Run
+from judges.prompting.build import build
+from judges.prompting.parse import Unparseable, parse
+from judges.providers.base import Capabilities, ChatProvider, ProviderError
+from judges.selectors.specs import question_spec
+from judges.services.calls import Result
+from judges.services.connections import capabilities_keep
+from judges.services.providers import provider_of
+
+# What a call came to, or why it came to nothing and may yet (a judge's or a passing error).
+Answered: TypeAlias = "Result | ProviderError"
+# Runs a function in a thread, without the database, while the job is kept alive.
+Aside: TypeAlias = Callable[[Callable[[], object]], object]
+
+
+class Asker(Protocol):
+    """``chunk`` calls make a piece of work; ``width`` pieces may be under way at once."""
+
+    chunk: int
+    width: int
+
+    def prepare(self, aside: Aside) -> None:
+        """Get ready, once a run: find out capabilities, fit. Raises ProviderError."""
+        ...
+
+    def piece(self, calls: Sequence[Call]) -> Callable[[], list[Answered]]:
+        """Work that answers these calls, in their order; called here, run in a thread."""
+        ...
+
+    def after(self) -> None:
+        """Keep what a piece brought beside its answers. Called here, after each."""
+        ...
+
+
+class ChatAsker:
+    """Asks a language model, one call a piece."""
+
+    chunk = 1
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._version = run.version
+        self._connection = run.version.connection
+        self.width = int(self._connection.concurrency)
+        self._provider: ChatProvider | None = None
+
+    def prepare(self, aside: Aside) -> None:
+        model = self._version.model
+        if model not in self._connection.capabilities:
+            unprobed = provider_of(self._connection, model)
+            found = aside(unprobed.probe)
+            if isinstance(found, Capabilities):
+                capabilities_keep(self._connection, model, found.as_dict())
+        self._provider = provider_of(self._connection, model)
+
+    def piece(self, calls: Sequence[Call]) -> Callable[[], list[Answered]]:
+        requests = [self.request(call) for call in calls]
+        provider = self._provider
+        if provider is None:
+            raise RuntimeError("prepare() comes first.")
+        return lambda: [ask(provider, request) for request in requests]
+
+    def after(self) -> None:
+        """Nothing to keep."""
+
+    def request(self, call: Call) -> Request:
+        """What is asked about the call's item."""
+        version, fields = self._version, call.item.fields
+        parameters = version.parameters
+        return build(
+            question_spec(version.question, fields),
+            fields,
+            version.guideline.text if version.guideline else "",
+            system=(version.prompt.system or None) if version.prompt else None,
+            want=parameters.get("want", "letter"),
+            temperature=parameters.get("temperature", 0.0),
+            seed=parameters.get("seed"),
+        )
+
+
+def ask(provider: ChatProvider, request: Request) -> Answered:
+    """Put one request and read the reply strictly. Never raises for what a model may do."""
+    digest = request_hash(request)
+    try:
+        reply = provider.ask(request)
+    except ProviderError as error:
+        if error.concerns != "item":
+            return error
+        refused = error.kind == "refused"
+        return Result(
+            outcome=Outcome.REFUSED if refused else Outcome.FAILED,
+            raw=error.raw,
+            error=error.message,
+            request_hash=digest,
+        )
+    try:
+        parsed = parse(reply, request.options, request.want)
+    except Unparseable as unparseable:
+        return _result(reply, digest, outcome=Outcome.UNPARSEABLE, error=unparseable.reason)
+    return _result(
+        reply,
+        digest,
+        outcome=Outcome.LABEL,
+        choice=parsed.code,
+        confidence=parsed.confidence,
+        confidence_source=parsed.confidence_source,
+        distribution=parsed.distribution,
+        label_mass=parsed.mass,
+        rationale=parsed.rationale,
+    )
+
+
+def request_hash(request: Request) -> str:
+    """SHA-256 of what was asked, hexadecimal: the same question about the same text, the same."""
+    text = json.dumps(asdict(request), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _result(reply: Reply, digest: str, **known: object) -> Result:
+    return Result(
+        raw=reply.raw,
+        tokens_in=reply.tokens_in,
+        tokens_out=reply.tokens_out,
+        seconds=reply.seconds,
+        model=reply.model,
+        request_hash=digest,
+        **known,  # type: ignore[arg-type]
+    )

@@ -1,0 +1,90 @@
+"""From a connection's row to something that can be asked. A new provider is a line in PROVIDERS.
+
+A scripted provider has no entry: tests put theirs in, and nothing else can reach it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from judges.models import Connection, ProviderName
+from judges.providers.base import Capabilities, ChatProvider, ProviderError
+from judges.services.keys import key_of
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a provider is made from. ``capabilities`` None: it has to find them out itself."""
+
+    connection: Connection
+    model: str
+    timeout: float
+    capabilities: Capabilities | None
+
+
+def provider_of(
+    connection: Connection, model: str, *, timeout: float | None = None, probed: bool = True
+) -> ChatProvider:
+    """The provider behind a connection, for one model. Nothing is connected yet.
+
+    ``timeout`` in seconds, the connection's where None. ``probed`` False leaves out what was found
+    out about the model before. Raises ProviderError where there is no such provider or no key.
+    """
+    make = PROVIDERS.get(connection.provider)
+    if make is None:
+        raise ProviderError(
+            "bad_config",
+            _("“%(name)s” cannot be asked: Concord has no provider of that kind.")
+            % {"name": connection.name},
+        )
+    known = connection.capabilities.get(model) if probed else None
+    return make(
+        Wanted(
+            connection=connection,
+            model=model,
+            timeout=float(timeout or connection.timeout_seconds),
+            capabilities=Capabilities.from_dict(known) if known else None,
+        )
+    )
+
+
+def _openai(wanted: Wanted) -> ChatProvider:
+    from judges.providers.openai_compatible import OpenAICompatible
+
+    return OpenAICompatible(
+        wanted.connection.base_url,
+        wanted.model,
+        key_of(wanted.connection),
+        timeout=wanted.timeout,
+        capabilities=wanted.capabilities,
+    )
+
+
+def _local_llm(wanted: Wanted) -> ChatProvider:
+    from judges.providers.openai_compatible import OpenAICompatible
+
+    if not settings.LOCAL_LLM_URL:
+        raise ProviderError(
+            "unreachable",
+            _(
+                "No language model is served on this machine now. Start Concord with "
+                "`bin/run --local-llm`, then resume."
+            ),
+        )
+    return OpenAICompatible(
+        settings.LOCAL_LLM_URL,
+        wanted.model,
+        key_of(wanted.connection),
+        timeout=wanted.timeout,
+        capabilities=wanted.capabilities,
+    )
+
+
+PROVIDERS: dict[str, Callable[[Wanted], ChatProvider]] = {
+    ProviderName.OPENAI: _openai,
+    ProviderName.LOCAL_LLM: _local_llm,
+}

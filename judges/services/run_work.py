@@ -1,0 +1,350 @@
+"""Doing a run: claim, ask, store, until nothing waits; alive all the while, and stopped at once.
+
+The loop's thread alone touches the database. The asking happens in threads of a pool while this one
+has no transaction open and no connection held, and wakes every second to show progress, renew the
+leases, and see whether it was paused or cancelled.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from django.db import connection
+from django.db.models import Count, Min, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from annotate.errors import JobStopped
+from annotate.services.jobs import RunningJob
+from judges.models import Call, CallState, Outcome, Run
+from judges.providers.base import ProviderError
+from judges.services import calls as claims
+from judges.services.asking import Answered, Asker, ChatAsker
+from judges.services.connections import check_may_leave
+from judges.services.runs import is_classifier
+from judges.services.versions import version_check
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+WAKE_SECONDS = 1.0
+BEAT_SECONDS = 2.0
+# Waits longer than this give the worker back; shorter ones are sat out.
+SIT_OUT_SECONDS = 10.0
+FIRST_BACKOFF_SECONDS = 2.0
+LONGEST_BACKOFF_SECONDS = 300.0
+LONGEST_ASKED_WAIT_SECONDS = 3_600.0
+# Calls that failed in a row before the judge is taken to be away, and replies in a row that did not
+# parse, with none that did, before it is taken not to understand what is asked.
+FAILURES_IN_A_ROW = 6
+NONSENSE_IN_A_ROW = 20
+
+
+class JudgeStopped(Exception):
+    """The judge cannot go on until a person mends something; says what, and how."""
+
+
+@dataclass
+class Piece:
+    """Calls being asked together, with the token of their claim."""
+
+    token: str
+    calls: tuple[Call, ...]
+
+
+@dataclass
+class Tally:
+    """Closed calls by outcome, this worker's and those before."""
+
+    by_outcome: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def closed(self) -> int:
+        return sum(self.by_outcome.values())
+
+    def add(self, outcome: str) -> None:
+        self.by_outcome[outcome] = self.by_outcome.get(outcome, 0) + 1
+
+
+def run_work(running: RunningJob) -> None:
+    """Do the run of a job taken. Safe to take up again after a worker died: closed calls stay."""
+    run = Run.objects.select_related(
+        "project",
+        "version__project",
+        "version__connection",
+        "version__question",
+        "version__prompt",
+        "version__guideline",
+        "version__rater__project",
+    ).get(job=running.job)
+    asker: Asker
+    if is_classifier(run.version):
+        from judges.services.classifying import ClassifierAsker
+
+        asker = ClassifierAsker(run)
+    else:
+        asker = ChatAsker(run)
+    RunLoop(running, run, asker).work()
+
+
+class RunLoop:
+    def __init__(self, running: RunningJob, run: Run, asker: Asker) -> None:
+        self._running = running
+        self._run = run
+        self._asker = asker
+        self._pool = ThreadPoolExecutor(asker.width, thread_name_prefix="judge")
+        self._under_way: dict[Future[list[Answered]], Piece] = {}
+        self._tally = Tally(
+            dict(
+                Call.objects.filter(run=run, state=CallState.CLOSED)
+                .values_list("outcome")
+                .annotate(n=Count("pk"))
+            )
+        )
+        self._beaten_at = 0.0
+        self._hold_until: datetime | None = None
+        self._failed_in_a_row = 0
+        self._limited_in_a_row = 0
+        self._nonsense_in_a_row = 0
+
+    def work(self) -> None:
+        """Until nothing waits; or the job is stopped, paused for a person, or given back."""
+        try:
+            with self._drained():
+                self._beat(_("Getting ready"))
+                version_check(self._run.version)
+                check_may_leave(self._run.version.connection)
+                self._asker.prepare(self._aside)
+                given_back = self._ask_all()
+        except (ProviderError, JudgeStopped) as stopped:
+            self._running.progress(self._tally.closed)
+            self._running.pause(str(stopped))
+            return
+        if not given_back:
+            self._running.progress(self._tally.closed)
+            counts: dict[str, Any] = dict(self._tally.by_outcome)
+            self._running.finish(message=self._said(), **counts)
+
+    # --- The loop -----------------------------------------------------------------------------
+
+    def _ask_all(self) -> bool:
+        """True when the job was given back to be taken up later."""
+        self._beat(_("Asking"))
+        while True:
+            self._beat()
+            claims.calls_expire(self._run)
+            self._top_up()
+            if self._under_way:
+                self._gather()
+                continue
+            wait_seconds = self._seconds_to_wait()
+            if wait_seconds is None:
+                return False
+            if wait_seconds > SIT_OUT_SECONDS:
+                self._beat(_("Waiting before it asks again"))
+                self._running.requeue(wait_seconds=wait_seconds)
+                return True
+            self._let_go()
+            time.sleep(min(max(wait_seconds, 0.05), WAKE_SECONDS))
+
+    def _top_up(self) -> None:
+        """Claim as much as can be asked now, and not one call more."""
+        while len(self._under_way) < self._asker.width and not self._held_seconds():
+            claim = claims.calls_claim(self._run, most=self._asker.chunk)
+            if not claim.calls:
+                return
+            piece = Piece(claim.token, claim.calls)
+            try:
+                work = self._asker.piece(claim.calls)
+            except BaseException:
+                self._put_back(piece)
+                raise
+            self._under_way[self._pool.submit(work)] = piece
+
+    def _gather(self) -> None:
+        """Wait for a piece, at most a second, and store what came."""
+        self._let_go()
+        done, _rest = wait(self._under_way, timeout=WAKE_SECONDS, return_when=FIRST_COMPLETED)
+        for future in done:
+            self._take_in(future)
+
+    def _take_in(self, future: Future[list[Answered]]) -> None:
+        piece = self._under_way.pop(future)
+        try:
+            answers = future.result()
+        except BaseException:
+            self._put_back(piece)
+            raise
+        self._asker.after()
+        stopped: ProviderError | JudgeStopped | None = None
+        for call, answer in zip(piece.calls, answers, strict=True):
+            try:
+                self._take_answer(call, piece.token, answer)
+            except (ProviderError, JudgeStopped) as error:
+                stopped = error
+        if stopped is not None:
+            raise stopped
+
+    def _take_answer(self, call: Call, token: str, answer: Answered) -> None:
+        if not isinstance(answer, ProviderError):
+            self._store(call, token, answer)
+        elif answer.concerns == "judge":
+            claims.call_wait(call, token, error=answer.message, uncounted=True)
+            raise answer
+        else:
+            self._again(call, token, answer)
+
+    def _store(self, call: Call, token: str, result: claims.Result) -> None:
+        outcome = claims.call_store(self._run, call, token, result)
+        if not outcome:
+            return
+        self._tally.add(outcome)
+        self._failed_in_a_row = 0
+        self._limited_in_a_row = 0
+        labelled = Outcome.LABEL in self._tally.by_outcome
+        if outcome == Outcome.UNPARSEABLE and not labelled:
+            self._nonsense_in_a_row += 1
+            if self._nonsense_in_a_row >= NONSENSE_IN_A_ROW:
+                self._nonsense_in_a_row = 0
+                raise JudgeStopped(
+                    _(
+                        "%(model)s does not answer in the form asked for: the last %(n)s replies "
+                        "did not parse, and none before did (%(reason)s) The replies are kept, and "
+                        "none became a label. Choose another model, or resume to go on."
+                    )
+                    % {
+                        "model": self._run.version.model,
+                        "n": NONSENSE_IN_A_ROW,
+                        "reason": result.error,
+                    }
+                )
+
+    def _again(self, call: Call, token: str, error: ProviderError) -> None:
+        """A passing error: ask again later, or give the call up after so many attempts."""
+        if error.kind == "rate_limited":
+            # All calls share the limit, so all wait; and no item is to blame.
+            self._limited_in_a_row += 1
+            delay = backoff(self._limited_in_a_row, error)
+            self._hold_until = timezone.now() + timedelta(seconds=delay)
+            claims.call_wait(call, token, error=error.message, seconds=delay, uncounted=True)
+            return
+        self._failed_in_a_row += 1
+        if self._failed_in_a_row >= max(FAILURES_IN_A_ROW, 3 * self._asker.width):
+            claims.call_wait(call, token, error=error.message, uncounted=True)
+            raise JudgeStopped(
+                _("%(n)s calls in a row failed. The last: %(reason)s Mend it, then resume.")
+                % {"n": self._failed_in_a_row, "reason": error.message}
+            )
+        if call.attempts < self._run.max_attempts:
+            delay = backoff(call.attempts, error)
+            claims.call_wait(call, token, error=error.message, seconds=delay)
+            return
+        failed = claims.Result(outcome=Outcome.FAILED, error=error.message)
+        if claims.call_store(self._run, call, token, failed):
+            self._tally.add(Outcome.FAILED)
+
+    def _put_back(self, piece: Piece) -> None:
+        for call in piece.calls:
+            claims.call_wait(call, piece.token, uncounted=True)
+
+    def _seconds_to_wait(self) -> float | None:
+        """Until something can be asked; None when nothing waits any more."""
+        held = self._held_seconds()
+        waiting = Call.objects.filter(run=self._run, state=CallState.WAITING)
+        found = waiting.aggregate(
+            at=Min("not_before"), now=Count("pk", filter=Q(not_before=None)), n=Count("pk")
+        )
+        if found["n"]:
+            due = 0.0 if found["now"] else (found["at"] - timezone.now()).total_seconds()
+            return max(held, due, 0.0)
+        if Call.objects.filter(run=self._run, state=CallState.CLAIMED).exists():
+            # Another worker's: one that was paused and finishes what it asked, or one that died.
+            return WAKE_SECONDS
+        return None
+
+    def _held_seconds(self) -> float:
+        if self._hold_until is None:
+            return 0.0
+        return max(0.0, (self._hold_until - timezone.now()).total_seconds())
+
+    # --- Staying alive ------------------------------------------------------------------------
+
+    def _beat(self, message: str | None = None) -> None:
+        """Every few seconds: show progress, renew leases, see whether we may go on.
+
+        Raises JobStopped when paused, cancelled or taken over, ProviderError when the project's
+        data may not leave any more. With a message, at once.
+        """
+        now = time.monotonic()
+        if message is None and now - self._beaten_at < BEAT_SECONDS:
+            return
+        self._beaten_at = now
+        self._running.progress(self._tally.closed, message=message)
+        self._renew()
+        check_may_leave(self._run.version.connection)
+
+    def _renew(self) -> None:
+        claims.calls_renew(
+            {piece.token: [call.pk for call in piece.calls] for piece in self._under_way.values()}
+        )
+
+    def _aside(self, work: Callable[[], T]) -> T:
+        """Run something slow in a thread while the job is kept alive."""
+        future = self._pool.submit(work)
+        while True:
+            self._beat()
+            self._let_go()
+            if wait([future], timeout=WAKE_SECONDS).done:
+                return future.result()
+
+    def _let_go(self) -> None:
+        """Give the database connection back before waiting for a model."""
+        if not connection.in_atomic_block:
+            connection.close()
+
+    @contextmanager
+    def _drained(self) -> Iterator[None]:
+        """Whatever ends the loop: what was asked is waited for and stored, for it was paid for."""
+        try:
+            yield
+        finally:
+            while self._under_way:
+                self._renew()
+                with suppress(JobStopped):
+                    # The job may still be ours: a long last call must not look like a dead worker.
+                    self._running.progress(self._tally.closed)
+                try:
+                    self._gather()
+                except (ProviderError, JudgeStopped):
+                    continue
+                except Exception:
+                    log.exception("A call of run %s was put back.", self._run.pk)
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _said(self) -> str:
+        found = self._tally.by_outcome
+        labels, rest = found.get(Outcome.LABEL, 0), []
+        if n := found.get(Outcome.UNPARSEABLE):
+            said = ngettext("%(n)s reply did not parse", "%(n)s replies did not parse", n)
+            rest.append(said % {"n": n})
+        if n := found.get(Outcome.REFUSED):
+            rest.append(ngettext("%(n)s was refused", "%(n)s were refused", n) % {"n": n})
+        if n := found.get(Outcome.FAILED):
+            rest.append(ngettext("%(n)s failed", "%(n)s failed", n) % {"n": n})
+        said = ngettext("%(n)s label", "%(n)s labels", labels) % {"n": labels}
+        return "; ".join([said, *rest]) + "."
+
+
+def backoff(times: int, error: ProviderError) -> float:
+    """Seconds to wait after the ``times``-th failure: as long as asked, else 2, 4, 8 ... 300."""
+    if error.retry_after is not None:
+        return min(error.retry_after, LONGEST_ASKED_WAIT_SECONDS)
+    return min(FIRST_BACKOFF_SECONDS * 2.0 ** min(times - 1, 10), LONGEST_BACKOFF_SECONDS)

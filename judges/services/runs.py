@@ -1,0 +1,148 @@
+"""Starting a run: a judge version over items, as a job and one row a call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from annotate.errors import BadInput, Conflict, NotAllowed
+from annotate.models import FINISHED, Item, ProjectStatus, User
+from annotate.services.events import event_write
+from annotate.services.items import draw_number
+from annotate.services.jobs import job_create
+from judges.models import Call, JudgeVersion, ProviderName, Purpose, Run
+from judges.providers.base import ProviderError
+from judges.selectors.items import items_unasked
+from judges.services.connections import check_may_leave
+from judges.services.versions import version_check
+
+KIND = "judge_run"
+PLAIN = "plain"
+# A trained judge answers about an item it was trained on from a fit that has not seen it.
+OUT_OF_FOLD = "out_of_fold"
+STRATEGIES = ("random", "all")
+CHUNK = 2_000
+
+
+@transaction.atomic
+def run_start(
+    actor: User,
+    version: JudgeVersion,
+    *,
+    purpose: str = Purpose.LABEL,
+    selection: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> Run:
+    """Write a run with its queued job and its calls; the caller nudges ``run.job``.
+
+    ``selection``: ``{"strategy": "random", "limit": N}`` for the first N in random order, or
+    ``{"strategy": "all"}``; of the live items that this version has not labelled. ``seed`` 0 takes
+    the project's own order, in which people are given items too, so that the judge meets those
+    most likely to have people's labels; another seed shuffles.
+
+    Raises BadInput for a selection that makes no sense or holds no item, NotAllowed where data may
+    not leave the machine, Conflict for a version whose question changed or which has an unfinished
+    run. Locks the version, so that a double click starts one run.
+    """
+    JudgeVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
+    # Read again: the question or the project may have changed under the caller's object.
+    version = JudgeVersion.objects.select_related(
+        "project", "question", "connection", "prompt", "guideline"
+    ).get(pk=version.pk)
+    if version.project.status == ProjectStatus.ARCHIVED:
+        raise NotAllowed(_("This project is archived. An owner can take it up again."))
+    if purpose not in Purpose.values:
+        raise BadInput(_("There is no such purpose of a run."))
+    version_check(version)
+    _check_idle(version, purpose)
+    try:
+        check_may_leave(version.connection)
+    except ProviderError as error:
+        raise NotAllowed(error.message) from None
+    chosen = _selection(selection or {"strategy": "random", "limit": 100})
+    ids = _drawn(version, chosen, seed)
+    if not ids:
+        raise BadInput(
+            _("There is no item left to ask: this judge has labelled them all.")
+            if Item.objects.filter(project=version.project).exists()
+            else _("There are no items yet. Bring some in first.")
+        )
+    job = job_create(
+        actor,
+        project=version.project,
+        kind=KIND,
+        task="judges.run",
+        parameters={"version": version.pk, "name": str(version)},
+        total=len(ids),
+    )
+    run = Run.objects.create(
+        project=version.project,
+        version=version,
+        job=job,
+        purpose=purpose,
+        selection=chosen,
+        seed=seed,
+        created_by=actor,
+    )
+    _write_calls(run, ids)
+    event_write(
+        actor,
+        "run.started",
+        project=version.project,
+        target=run,
+        judge=str(version),
+        calls=len(ids),
+    )
+    return run
+
+
+def _check_idle(version: JudgeVersion, purpose: str) -> None:
+    unfinished = version.runs.filter(purpose=purpose).exclude(job__state__in=FINISHED).first()
+    if unfinished is not None:
+        raise Conflict(
+            _("Run %(run)s of this judge is not finished. Resume it or cancel it first.")
+            % {"run": unfinished.pk}
+        )
+
+
+def _selection(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    strategy = wanted.get("strategy", "random")
+    if strategy not in STRATEGIES:
+        raise BadInput(_("Items are chosen at random, or all of them."))
+    if strategy == "all":
+        return {"strategy": "all"}
+    limit = wanted.get("limit", 100)
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise BadInput(
+            _("A run needs one item at least."), fields={"limit": _("A whole number from 1.")}
+        )
+    return {"strategy": "random", "limit": limit}
+
+
+def _drawn(version: JudgeVersion, chosen: Mapping[str, Any], seed: int) -> list[int]:
+    items = items_unasked(version)
+    limit = chosen.get("limit")
+    if seed == 0:
+        ids = items.values_list("pk", flat=True)
+        return list(ids[:limit] if limit else ids)
+    shuffled = sorted(
+        (draw_number(seed, external_id), pk)
+        for pk, external_id in items.values_list("pk", "external_id").iterator()
+    )
+    return [pk for _draw, pk in shuffled[:limit]]
+
+
+def _write_calls(run: Run, ids: Iterable[int]) -> None:
+    learnt = {item_id for item_id, _code in run.version.training.get("labels", [])}
+    Call.objects.bulk_create(
+        (Call(run=run, item_id=pk, variant=OUT_OF_FOLD if pk in learnt else PLAIN) for pk in ids),
+        batch_size=CHUNK,
+    )
+
+
+def is_classifier(version: JudgeVersion) -> bool:
+    """Whether the version is the local classifier, which predicts in batches."""
+    return version.connection.provider == ProviderName.LOCAL_CLASSIFIER

@@ -1,0 +1,254 @@
+"""Judge versions: immutable, known by a hash of everything that could change an answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from annotate.errors import BadInput, Conflict
+from annotate.models import Guideline, Project, Question, QuestionStatus, User
+from annotate.services.events import event_write
+from annotate.services.projects import guideline_live
+from annotate.services.raters import rater_of_version
+from judges.models import Connection, JudgeVersion, Prompt, ProviderName
+from judges.prompting.build import MAX_OPTIONS
+from judges.selectors.training import MIN_LABELS, TrainingSet, training_set
+from judges.services.connections import connection_local
+
+ZERO_SHOT = "zero_shot"
+TRAINED = "trained"
+MAX_SYSTEM = 20_000
+# Out-of-fold answers: so many parts, drawn by this seed.
+FOLDS = 5
+SEED = 2026
+
+
+def classifier_version(actor: User, question: Question, *, mode: str) -> JudgeVersion:
+    """The local classifier for a question: ``zero_shot`` or ``trained`` on people's labels so far.
+
+    Idempotent: the same training set is the same version. Raises BadInput where there is too
+    little to learn from.
+    """
+    parameters: dict[str, Any] = {"mode": mode}
+    training: dict[str, Any] = {}
+    if mode == TRAINED:
+        found = training_set(question)
+        check_trainable(found)
+        training = training_as_dict(found)
+        parameters |= {"folds": FOLDS, "seed": SEED}
+    elif mode != ZERO_SHOT:
+        raise BadInput(_("The local classifier is zero-shot or trained."))
+    return judge_version_create(
+        actor,
+        question,
+        connection_local(actor, question.project, ProviderName.LOCAL_CLASSIFIER),
+        name=_("Local classifier, trained") if training else _("Local classifier, zero-shot"),
+        model=classifier_model(),
+        parameters=parameters,
+        training=training,
+    )
+
+
+def chat_version(
+    actor: User,
+    question: Question,
+    connection: Connection,
+    *,
+    model: str,
+    system: str = "",
+    ask_rationale: bool = False,
+    name: str = "",
+) -> JudgeVersion:
+    """A judge that is a language model behind a connection, with the project's live guideline.
+
+    Idempotent as judge_version_create. Raises BadInput.
+    """
+    model, system = model.strip(), system.replace("\r\n", "\n").strip()
+    wrong: dict[str, str] = {}
+    if not model or len(model) > 200:
+        wrong["model"] = _("Name the model, in 200 characters at most.")
+    if len(system) > MAX_SYSTEM:
+        wrong["system"] = _("At most %(most)s characters.") % {"most": MAX_SYSTEM}
+    if question.options.count() > MAX_OPTIONS:
+        wrong["question"] = _("A language model can be asked with at most %(most)s options.") % {
+            "most": MAX_OPTIONS
+        }
+    if wrong:
+        raise BadInput(" ".join(wrong.values()), fields=wrong)
+    return judge_version_create(
+        actor,
+        question,
+        connection,
+        name=name.strip() or model,
+        model=model,
+        prompt=prompt_get(actor, question.project, system=system, ask_rationale=ask_rationale),
+        guideline=guideline_live(question.project),
+        parameters={"want": _want(connection, model, ask_rationale), "temperature": 0, "seed": 1},
+    )
+
+
+def judge_version_create(
+    actor: User,
+    question: Question,
+    connection: Connection,
+    *,
+    name: str,
+    model: str = "",
+    prompt: Prompt | None = None,
+    guideline: Guideline | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    training: Mapping[str, Any] | None = None,
+) -> JudgeVersion:
+    """The version with exactly this make-up, and its rater, made where there is none yet.
+
+    Idempotent by hash: what there is comes back, whatever name was given. Numbers go v1, v2 ...
+    by name. Locks the project. Raises BadInput for what does not belong together, Conflict for a
+    question version that was replaced.
+    """
+    project = question.project
+    if connection.project_id != project.pk or (prompt and prompt.project_id != project.pk):
+        raise BadInput(_("Question, connection and prompt must be of one project."))
+    if question.status != QuestionStatus.LIVE:
+        raise Conflict(_("This question was replaced by a newer version. Choose that one."))
+    version = JudgeVersion(
+        project=project,
+        name=name.strip()[:100] or _("Judge"),
+        question=question,
+        connection=connection,
+        model=model[:200],
+        prompt=prompt,
+        guideline=guideline,
+        parameters=dict(parameters or {}),
+        training=dict(training or {}),
+        created_by=actor,
+    )
+    version.hash = version_hash(version)
+    with transaction.atomic():
+        Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+        standing = JudgeVersion.objects.filter(project=project, hash=version.hash).first()
+        if standing is not None:
+            return standing
+        newest = project.judge_versions.filter(name=version.name).aggregate(at=Max("number"))["at"]
+        version.number = (newest or 0) + 1
+        version.rater = rater_of_version(project, name=str(version), version_hash=version.hash)
+        version.save(force_insert=True)
+        event_write(
+            actor, "judge.made", project=project, target=version, name=str(version), model=model
+        )
+        return version
+
+
+def version_hash(version: JudgeVersion) -> str:
+    """SHA-256, hexadecimal, of all that could change an answer: and of nothing else.
+
+    In it: the question as it is asked with its options, the guideline's text, the prompt, provider
+    and address, model, parameters, training set. Not in it: names, keys, limits, who made it when.
+    Costs a query for the options. Since the question's own words are read, a version whose question
+    was edited in place no longer has its hash (`version_check`).
+    """
+    question = version.question
+    made_of = {
+        "question": {
+            "key": question.key,
+            "version": question.version,
+            "kind": question.kind,
+            "name": question.name,
+            "text": question.text,
+            "options": [
+                [option.code, option.key, option.name, option.definition]
+                for option in question.options.all()
+            ],
+        },
+        "guideline": version.guideline.text if version.guideline else None,
+        "prompt": version.prompt.hash if version.prompt else None,
+        "provider": version.connection.provider,
+        "address": version.connection.base_url,
+        "model": version.model,
+        "parameters": version.parameters,
+        "training": version.training.get("hash"),
+    }
+    return _hash(made_of)
+
+
+def version_check(version: JudgeVersion) -> None:
+    """Raise Conflict unless the version still asks what it was made to ask."""
+    if version.question.status != QuestionStatus.LIVE:
+        raise Conflict(
+            _(
+                "“%(question)s” was replaced by a newer version since this judge was made. "
+                "Make a new version of the judge."
+            )
+            % {"question": version.question.name}
+        )
+    if version_hash(version) != version.hash:
+        raise Conflict(
+            _(
+                "“%(question)s” was edited since this judge was made. Make a new version of the "
+                "judge."
+            )
+            % {"question": version.question.name}
+        )
+
+
+def prompt_get(actor: User, project: Project, *, system: str, ask_rationale: bool) -> Prompt:
+    """The prompt with these words, made at first use. Idempotent."""
+    prompt, _created = Prompt.objects.get_or_create(
+        project=project,
+        hash=_hash({"system": system, "ask_rationale": ask_rationale}),
+        defaults={"system": system, "ask_rationale": ask_rationale, "created_by": actor},
+    )
+    return prompt
+
+
+def check_trainable(found: TrainingSet) -> None:
+    """Raise BadInput where there is too little to learn from, with what is there."""
+    if found.is_enough:
+        return
+    raise BadInput(
+        _(
+            "To learn from people the classifier needs %(least)s labelled items with at least two "
+            "options named twice or more; there are %(there)s items in %(options)s such options. "
+            "Label more, or start with the zero-shot classifier."
+        )
+        % {
+            "least": MIN_LABELS,
+            "there": sum(found.usable.values()),
+            "options": len(found.usable),
+        }
+    )
+
+
+def training_as_dict(found: TrainingSet) -> dict[str, Any]:
+    """As JudgeVersion.training keeps it."""
+    labels = [list(pair) for pair in found.labels]
+    return {"labels": labels, "hash": _hash(labels)}
+
+
+def classifier_model() -> str:
+    """Name and release of the embeddings the local classifier works on."""
+    from judges.providers import local_classifier
+
+    return local_classifier.MODEL
+
+
+def _want(connection: Connection, model: str, ask_rationale: bool) -> str:  # noqa: FBT001
+    """In which form the answer is asked for. A bare letter is quickest and most honest about how
+    sure it is where the endpoint gives log-probabilities; else the model may state a number.
+    """
+    if ask_rationale:
+        return "json_rationale"
+    known = connection.capabilities.get(model)
+    if known and not known.get("logprobs") and (known.get("schema") or known.get("json_object")):
+        return "json"
+    return "letter"
+
+
+def _hash(content: Any) -> str:
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
