@@ -1,0 +1,31 @@
+"""Make the demo, people and judge, and print its log-ins. Wires the two apps together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from annotate.services.demo import demo_create, logins_file
+
+
+class Command(BaseCommand):
+    help = (
+        "Make the demo project, unless it was made before, and print its log-ins. Passwords are "
+        "random and kept in demo-logins.txt in the data folder."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--again", action="store_true", help="make it anew after somebody deleted it"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        demo = demo_create(again=options["again"])
+        if demo.project is None:
+            self.stdout.write("The demo was deleted. `manage.py seed_demo --again` makes it anew.")
+            return
+        self.stdout.write("Log-ins of the demo project (its people and their labels are invented):")
+        for login in demo.logins:
+            self.stdout.write(f"  {login.username:<12} {login.password:<20} {login.role}")
+        self.stdout.write(f"Kept in {logins_file()}")
