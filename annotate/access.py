@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from annotate.errors import NotAllowed, NotFound
 from annotate.models import (
+    ImportBatch,
     Item,
     ItemStatus,
     Job,
@@ -141,6 +142,18 @@ def person(user: User | AnonymousUser) -> User:
     if isinstance(user, User) and user.is_active:
         return user
     raise NotAllowed(_("Log in first."))
+
+
+def import_of(place: Place, import_id: int) -> ImportBatch:
+    """Return an import of the place's project, or raise NotFound."""
+    batch = (
+        ImportBatch.objects.filter(project=place.project, pk=import_id)
+        .select_related("project", "job", "created_by")
+        .first()
+    )
+    if batch is None:
+        raise NotFound(_("There is no such import in this project."))
+    return batch
 
 
 def founder(user: User | AnonymousUser) -> User:

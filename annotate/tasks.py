@@ -17,6 +17,8 @@ from annotate.services import (
     demo,
     estimates,
     exports,
+    import_undo,
+    imports,
     jobs,
     overlap,
     summaries,
@@ -83,6 +85,16 @@ def project_delete(job_id: int) -> None:
 @shared_task(name="annotate.sample")
 def sample(job_id: int) -> None:
     job_do(job_id, demo.sample_label)
+
+
+@shared_task(name="annotate.import")
+def import_file(job_id: int) -> None:
+    job_do(job_id, imports.import_run)
+
+
+@shared_task(name="annotate.import_undo")
+def import_take_back(job_id: int) -> None:
+    job_do(job_id, import_undo.undo_run)
 
 
 @shared_task(name="annotate.sweep")

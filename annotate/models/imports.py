@@ -39,7 +39,9 @@ class ImportBatch(models.Model):
     Its rows are checked first into a staged file (good rows, normalised) and a refused file (line
     number, reason, the line itself), then committed in chunks; ``committed_offset`` is where in the
     staged file the next chunk begins, kept in the chunk's own transaction, so that a killed worker
-    goes on there. ``undo_file`` lists what to put back.
+    goes on there. ``undo_file`` lists what to put back, ``late_file`` what was refused while taking
+    in; their lengths are kept in the chunk's transaction too, and what lies beyond them is from a
+    chunk that died and is written over.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="imports")
@@ -47,15 +49,20 @@ class ImportBatch(models.Model):
     format = models.CharField(max_length=10, choices=ImportFormat)
     status = models.CharField(max_length=12, choices=ImportStatus, default=ImportStatus.UPLOADED)
     name = models.CharField(max_length=300)  # of the file, as the person knows it
-    encoding = models.CharField(max_length=20, default="utf-8")
+    # "" where nobody has said yet how the bytes are to be read: never guessed.
+    encoding = models.CharField(max_length=20, default="utf-8", blank=True)
     mapping = models.JSONField(default=dict, blank=True)
     job = models.ForeignKey(
         Job, on_delete=models.RESTRICT, null=True, blank=True, related_name="imports"
     )
     upload = models.CharField(max_length=500)  # paths below MEDIA_ROOT
+    size = models.PositiveBigIntegerField(default=0)  # of the upload, in bytes
     staged_file = models.CharField(max_length=500, blank=True)
     refused_file = models.CharField(max_length=500, blank=True)
+    late_file = models.CharField(max_length=500, blank=True)
+    late_length = models.PositiveBigIntegerField(default=0)
     undo_file = models.CharField(max_length=500, blank=True)
+    undo_length = models.PositiveBigIntegerField(default=0)
     committed_offset = models.PositiveBigIntegerField(default=0)
     counts = models.JSONField(default=dict, blank=True)  # created, updated, unchanged, refused ...
     created_by = models.ForeignKey(
