@@ -176,7 +176,7 @@ def project_files(project_id: int) -> list[Path]:
     """The files of a project that exist, below MEDIA_ROOT."""
     names: set[str] = set()
     for row in ImportBatch.objects.filter(project=project_id).values_list(
-        "upload", "staged_file", "refused_file", "undo_file"
+        "upload", "staged_file", "refused_file", "late_file", "undo_file"
     ):
         names.update(row)
     names.update(Job.objects.filter(project=project_id).values_list("file", flat=True))

@@ -180,6 +180,21 @@ def question_revise(actor: User, question: Question, draft: QuestionDraft) -> Qu
 
 
 @transaction.atomic
+def question_retire(actor: User, question: Question) -> None:
+    """Ask a question no more; its labels stay. Idempotent. Raises Conflict for the last one."""
+    Project.objects.select_for_update(no_key=True).get(pk=question.project_id)
+    live = Question.objects.filter(project=question.project_id, status=QuestionStatus.LIVE)
+    if not live.filter(pk=question.pk).exists():
+        return
+    if not live.exclude(pk=question.pk).exists():
+        raise Conflict(_("A project needs a question. Add another one first, or edit this one."))
+    question.status = QuestionStatus.RETIRED
+    question.save(update_fields=["status"])
+    ItemSummary.objects.filter(question=question).delete()
+    event_write(actor, "question.retired", project=question.project, target=question)
+
+
+@transaction.atomic
 def guideline_publish(actor: User, project: Project, text: str) -> Guideline:
     """Publish a guideline version; the same text again returns the live one. Locks the project."""
     Project.objects.select_for_update(no_key=True).get(pk=project.pk)

@@ -1,0 +1,61 @@
+"""Inviting people, joining by a link, and one's own account."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib.auth.password_validation import password_validators_help_texts
+from django.utils.translation import gettext_lazy as _
+
+from annotate.forms.projects import ConcordForm
+from annotate.models import Role, Theme
+from annotate.services.invitations import DAYS, LONGEST_DAYS
+
+
+class InvitationForm(ConcordForm):
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.ANNOTATOR)
+    days = forms.IntegerField(
+        label=_("Good for so many days"), min_value=1, max_value=LONGEST_DAYS, initial=DAYS
+    )
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
+
+
+class JoinForm(ConcordForm):
+    """A new person's account."""
+
+    username = forms.CharField(
+        label=_("User name"),
+        max_length=150,
+        help_text=_("Letters, digits and @ . + - _ only. You log in with it."),
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none"}),
+    )
+    name = forms.CharField(
+        label=_("Your name"),
+        required=False,
+        max_length=300,
+        help_text=_("As the leads of the project see it."),
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        max_length=1000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.fields["password"].help_text = " ".join(password_validators_help_texts())
+
+
+class AccountForm(ConcordForm):
+    name = forms.CharField(
+        label=_("Name"),
+        required=False,
+        max_length=300,
+        help_text=_("As others see it. Left empty, they see your user name."),
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    theme = forms.ChoiceField(label=_("Colours"), choices=Theme.choices, widget=forms.RadioSelect)

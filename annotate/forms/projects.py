@@ -1,0 +1,101 @@
+"""Starting a project and changing its settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from annotate.errors import BadInput
+from annotate.models import Project, Visibility
+
+
+class ConcordForm(forms.Form):
+    """A form that can show what a service found wrong."""
+
+    def refuse(self, error: BadInput) -> None:
+        fields = error.detail.get("fields", {})
+        for field, message in fields.items():
+            self.add_error(field if field in self.fields else None, message)
+        if not fields:
+            self.add_error(None, error.message)
+
+
+class NewProjectForm(ConcordForm):
+    name = forms.CharField(label=_("Name of the project"), max_length=200)
+    description = forms.CharField(
+        label=_("What it is for"), required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    labels_per_item = forms.IntegerField(
+        label=_("Labels per item"),
+        min_value=1,
+        max_value=100,
+        initial=2,
+        help_text=_(
+            "So many people label each item, none sees the others. From two on you learn how far "
+            "they agree."
+        ),
+    )
+    guideline = forms.CharField(
+        label=_("Guideline"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 8}),
+        help_text=_("Markdown. People read it beside each item, and judges are given it."),
+    )
+
+
+class SettingsForm(ConcordForm):
+    name = forms.CharField(label=_("Name"), max_length=200)
+    description = forms.CharField(
+        label=_("What it is for"), required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    labels_per_item = forms.IntegerField(
+        label=_("Labels per item"),
+        min_value=1,
+        max_value=100,
+        help_text=_(
+            "Raising it asks for more labels on every item. Lowering it takes away what is still "
+            "open; labels that are in stay, and so does what somebody is working on."
+        ),
+    )
+    visibility = forms.ChoiceField(
+        label=_("What annotators see of judges"),
+        choices=Visibility.choices,
+        widget=forms.RadioSelect,
+        help_text=_(
+            "Shown a suggestion, people work faster and follow it, also where it is wrong: their "
+            "labels then say less about what they would have said, and agreement with the judge "
+            "comes out too high. What was shown is kept with each label."
+        ),
+    )
+    submit_on_choice = forms.BooleanField(
+        label=_("Choosing an option also submits"),
+        required=False,
+        help_text=_("Works where one single-choice question is asked. Undo takes it back."),
+    )
+    lease_minutes = forms.IntegerField(
+        label=_("Minutes an item is kept for who opened it"),
+        min_value=1,
+        max_value=10_080,
+        help_text=_("After that others may be given it. An answer that comes late is kept."),
+    )
+    data_may_leave = forms.BooleanField(
+        label=_("Item texts may be sent to judges outside this machine"),
+        required=False,
+        help_text=_("Off: only judges that run here may be asked."),
+    )
+
+    @classmethod
+    def of(cls, project: Project, data: Any = None) -> SettingsForm:
+        return cls(data, initial={name: getattr(project, name) for name in cls.base_fields})
+
+
+class GuidelineForm(ConcordForm):
+    text = forms.CharField(
+        label=_("Guideline"),
+        strip=False,
+        max_length=200_000,
+        widget=forms.Textarea(attrs={"rows": 24}),
+        help_text=_("Markdown: # heading, **bold**, *italic*, - list, tables. No images."),
+    )

@@ -1,0 +1,106 @@
+"""Questions to begin with: a template fills the form, and everything in it can be changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from annotate.models import QuestionKind
+
+
+@dataclass(frozen=True)
+class OptionTemplate:
+    key: str
+    name: str | Promise
+    definition: str | Promise
+    colour: str
+
+
+@dataclass(frozen=True)
+class QuestionTemplate:
+    """``title`` names it in the choice of templates; ``text`` is asked of each item."""
+
+    key: str
+    title: str | Promise
+    kind: str
+    name: str | Promise
+    text: str | Promise
+    options: tuple[OptionTemplate, ...]
+
+
+TEMPLATES: dict[str, QuestionTemplate] = {
+    template.key: template
+    for template in (
+        QuestionTemplate(
+            "sentiment",
+            _("Sentiment"),
+            QuestionKind.SINGLE,
+            _("Sentiment"),
+            _("How does the writer feel about it?"),
+            (
+                OptionTemplate("positive", _("Positive"), _("Praise or approval."), "green"),
+                OptionTemplate("neutral", _("Neutral"), _("A report without feeling."), "slate"),
+                OptionTemplate(
+                    "negative", _("Negative"), _("A complaint, even a mild one."), "red"
+                ),
+                OptionTemplate("mixed", _("Mixed"), _("Praise and complaint alike."), "amber"),
+            ),
+        ),
+        QuestionTemplate(
+            "topic",
+            _("Topic"),
+            QuestionKind.SINGLE,
+            _("Topic"),
+            _("What is this text mainly about?"),
+            (
+                OptionTemplate(
+                    "product", _("Product"), _("What is sold, and how good it is."), "blue"
+                ),
+                OptionTemplate(
+                    "price", _("Price"), _("What it costs, and whether it is fair."), "green"
+                ),
+                OptionTemplate("service", _("Service"), _("How people were treated."), "violet"),
+                OptionTemplate("other", _("Something else"), _("None of the others."), "slate"),
+            ),
+        ),
+        QuestionTemplate(
+            "relevance",
+            _("Relevance 1 to 5"),
+            QuestionKind.RATING,
+            _("Relevance"),
+            _("How well does this text answer what was asked?"),
+            (
+                OptionTemplate("1", _("Not at all"), _("Off the subject."), "red"),
+                OptionTemplate("2", _("A little"), _("Touches it, and helps nobody."), "pink"),
+                OptionTemplate("3", _("Partly"), _("Answers some of it."), "slate"),
+                OptionTemplate("4", _("Mostly"), _("Answers it with a gap."), "teal"),
+                OptionTemplate("5", _("Fully"), _("Nothing is missing."), "green"),
+            ),
+        ),
+        QuestionTemplate(
+            "supported",
+            _("Supported by its source"),
+            QuestionKind.SINGLE,
+            _("Support"),
+            _("Does the source support the claim?"),
+            (
+                OptionTemplate("supported", _("Supported"), _("The source says so."), "green"),
+                OptionTemplate("refuted", _("Refuted"), _("The source says otherwise."), "red"),
+                OptionTemplate("silent", _("Not said"), _("The source does not tell."), "slate"),
+            ),
+        ),
+        QuestionTemplate(
+            "yes_no",
+            _("Yes or no"),
+            QuestionKind.SINGLE,
+            _("Fits"),
+            _("Does this text fit the description?"),
+            (
+                OptionTemplate("yes", _("Yes"), _("It fits in full."), "green"),
+                OptionTemplate("no", _("No"), _("It does not fit, or not in full."), "red"),
+            ),
+        ),
+    )
+}
