@@ -39,12 +39,10 @@ def vote_matrix(table: LabelTable) -> Any:
     from scipy import sparse  # here, so that a majority vote does not wait for scipy
 
     columns = table.raters.astype(np.int64) * table.n_classes + table.codes
-    matrix = sparse.coo_array(
+    return sparse.coo_array(
         (np.ones(table.n_labels), (table.items, columns)),
         shape=(table.n_items, table.n_raters * table.n_classes),
     ).tocsr()
-    matrix.sum_duplicates()
-    return matrix
 
 
 def expected_confusion(

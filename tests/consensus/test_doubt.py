@@ -79,6 +79,13 @@ def test_order_of_votes_and_names_of_classes_do_not_matter(counts, votes, names,
     assert doubt(renamed, answers, n_classes=CLASSES) == plain
 
 
+@pytest.mark.parametrize("code", [0, 1])
+def test_the_order_of_judges_changes_not_even_the_last_digit(code):
+    votes = [(code, confidence) for confidence in (0.13, 0.85, 0.76, 0.26, 0.5)]
+    scores = {doubt({0: 3}, order, n_classes=2).score for order in itertools.permutations(votes)}
+    assert len(scores) == 1
+
+
 def test_entropy_is_that_of_the_shares():
     assert doubt([2, 2, 0, 0], [], n_classes=4).entropy == pytest.approx(0.5)
     assert doubt([1, 1, 1, 1], [], n_classes=4).entropy == pytest.approx(1)

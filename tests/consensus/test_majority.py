@@ -13,6 +13,7 @@ from consensus.dawid_skene import dawid_skene
 from consensus.ibcc import ibcc
 from consensus.majority import majority
 from consensus.table import LabelTable
+from consensus.votes import choose
 from tests.consensus.tables import renamed, repeatable, shuffles, tables, unanimous_tables
 
 every_method = pytest.mark.parametrize("method", [majority, dawid_skene, ibcc])
@@ -54,6 +55,31 @@ def test_raters_who_always_contradict_each_other_stay_tied(method):
     estimate = method(table)
     assert estimate.tied.all()
     assert (estimate.choice == -1).all()
+
+
+def test_rounding_errors_never_decide_a_tie():
+    # Two raters whose answers form a ring over four classes: every item is tied by symmetry, and in
+    # other sums than these the last digits of a probability differ.
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        base = rng.integers(0, 4, (4, 2))
+        codes = np.concatenate([(base + shift) % 4 for shift in range(4)])
+        items, raters = np.divmod(np.arange(codes.size), 2)
+        table = LabelTable.from_codes(items, raters, codes.ravel(), n_classes=4)
+        new = shuffles(table, int(rng.integers(1000)))
+        plain = dawid_skene(table, max_iterations=200, tolerance=0)
+        other = dawid_skene(renamed(table, **new), max_iterations=200, tolerance=0)
+        np.testing.assert_allclose(
+            other.posterior[np.ix_(new["items"], new["classes"])], plain.posterior, atol=1e-7
+        )
+
+
+def test_probabilities_that_differ_in_the_last_digits_are_tied():
+    choice, tied = choose(
+        np.array([[0.5 + 1e-12, 0.5 - 1e-12], [0.51, 0.49]]), np.array([True] * 2)
+    )
+    assert tied.tolist() == [True, False]
+    assert choice.tolist() == [-1, 0]
 
 
 @every_method
