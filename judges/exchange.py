@@ -1,7 +1,8 @@
 """The plain values that go to a judge's model and come back from it.
 
-`judges.prompting` makes a `Request` and reads a `Reply`; `judges.providers` carries the one and brings the
-other. Both import them from here, so neither needs to know the other. No Django, no I/O.
+`judges.prompting` makes a `Request` and reads a `Reply`; `judges.providers` carries the one and
+brings the other. Both import them from here, so neither needs to know the other. No Django, no
+I/O.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ WANTS: tuple[Want, ...] = ("letter", "json", "json_rationale")
 class OptionSpec:
     """One answer that may be given.
 
-    `code` is the small integer a label stores. `letter` is what the model is asked to write for it; it is
-    given by `judges.prompting.build` for the order shown, so a caller that builds a question leaves it "".
+    `code` is the small integer a label stores. `letter` is what the model is asked to write for
+    it; it is given by `judges.prompting.build` for the order shown, so a caller that builds a
+    question leaves it "".
     """
 
     code: int
@@ -44,8 +46,8 @@ class QuestionSpec:
 class Request:
     """What one call asks. `options` are in the order shown, each with its letter.
 
-    `max_tokens` bounds the reply; `top_logprobs` is how many alternatives to the answer token are wanted
-    (0: none, at most 20); `seed` None leaves the choice to the endpoint.
+    `max_tokens` bounds the reply; `top_logprobs` is how many alternatives to the answer token
+    are wanted (0: none, at most 20); `seed` None leaves the choice to the endpoint.
     """
 
     system: str
@@ -62,9 +64,9 @@ class Request:
 class Reply:
     """What came back, unread. `seconds` is the wall time of the call.
 
-    `token_logprobs` are (token, natural logarithm of its probability) of the alternatives at the token that
-    carries the answer, most probable first, before any grammar narrowed them; None where the endpoint gives none.
-    `model` is the name the endpoint says it used.
+    `token_logprobs` are (token, natural logarithm of its probability) of the alternatives at the
+    token that carries the answer, most probable first, before any grammar narrowed them; None
+    where the endpoint gives none. `model` is the name the endpoint says it used.
     """
 
     raw: str

@@ -1,0 +1,187 @@
+"""From a model's reply to an answer, or to the reason why there is none. Pure and strict.
+
+A reply is either exactly an answer in the form asked for, or it is no answer. Nothing is
+guessed, nothing is picked out of prose, and there is no default: a judge's nonsense must never
+become a vote.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from judges.exchange import OptionSpec, Reply, Want
+
+ConfidenceSource: TypeAlias = Literal["logprob", "stated", ""]
+
+MAX_LETTER_CHARS = 32
+MAX_JSON_CHARS = 16_000
+MAX_RATIONALE_CHARS = 4_000
+
+# What may stand around a bare letter and says nothing: "A.", "(A)", "**A**", '"A"'.
+_WRAPPING = [("(", ")"), ("[", "]"), ("{", "}"), ("**", "**"), ("`", "`"), ('"', '"'), ("'", "'")]
+_CODE_FENCE = re.compile(r"```(?:json)?[ \t]*\n(?P<body>.*)\n[ \t]*```", re.DOTALL)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Unparseable(Exception):
+    """The reply is no answer. `reason` is a plain sentence that says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """An answer: the option's code, with what the reply says about how sure the model was.
+
+    `confidence` is a probability (0 to 1) whose source is `confidence_source`: "logprob" (of the
+    letters, renormalised), "stated" (the model wrote a number), "" (none; confidence is None).
+    `distribution` is code -> probability over all options, summing to 1, and `mass` the
+    probability the letters held before renormalising (0 to 1); both None without
+    log-probabilities.
+    """
+
+    code: int
+    confidence: float | None
+    confidence_source: ConfidenceSource
+    distribution: dict[int, float] | None
+    mass: float | None
+    rationale: str
+
+
+def parse(reply: Reply, options: Sequence[OptionSpec], want: Want) -> Parsed:
+    """Read `reply` to a request with `options` (`request.options`: with letters, as shown).
+
+    Raises Unparseable. There is no default answer.
+    """
+    text = _checked(reply, MAX_LETTER_CHARS if want == "letter" else MAX_JSON_CHARS)
+    stated: float | None = None
+    rationale = ""
+    if want == "letter":
+        letter = _unwrapped(text)
+    else:
+        letter, stated, rationale = _from_json(text, with_rationale=want == "json_rationale")
+    by_letter = {option.letter: option.code for option in options}
+    if letter not in by_letter:
+        raise Unparseable(f"The answer {_quoted(letter)} is none of {', '.join(by_letter)}.")
+    code = by_letter[letter]
+    distribution, mass = _distribution(reply, options)
+    if distribution is not None:
+        return Parsed(code, distribution[code], "logprob", distribution, mass, rationale)
+    return Parsed(code, stated, "" if stated is None else "stated", None, None, rationale)
+
+
+def _checked(reply: Reply, limit: int) -> str:
+    text = reply.raw
+    if "\x00" in text:
+        raise Unparseable("The reply holds a NUL character.")
+    if _SURROGATE.search(text):
+        raise Unparseable("The reply holds half of a surrogate pair, which is no text.")
+    text = text.strip()
+    if not text:
+        raise Unparseable("The reply is empty.")
+    if len(text) > limit:
+        raise Unparseable(
+            f"The reply is {len(text)} characters long; at most {limit} were expected."
+        )
+    return text
+
+
+def _unwrapped(text: str) -> str:
+    """The letter in "A", " A.", "(A)", "**A**"; any other text comes back as it is and matches
+    no letter.
+    """
+    text = text.removesuffix(".").strip()
+    for left, right in _WRAPPING:
+        if text.startswith(left) and text.endswith(right) and len(text) > len(left) + len(right):
+            return text[len(left) : -len(right)].removesuffix(".").strip()
+    return text.removesuffix(")")
+
+
+def _from_json(text: str, *, with_rationale: bool) -> tuple[str, float | None, str]:
+    if fenced := _CODE_FENCE.fullmatch(text):
+        text = fenced["body"]
+    try:
+        said = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except Unparseable:
+        raise
+    except (ValueError, RecursionError):
+        raise Unparseable("The reply is not one JSON object and nothing else.") from None
+    if not isinstance(said, dict):
+        raise Unparseable("The reply is JSON, but not an object.")
+    allowed = {"answer", "confidence"} | ({"rationale"} if with_rationale else set())
+    if unknown := sorted(set(said) - allowed):
+        raise Unparseable(f"The reply has a field that was not asked for: {_quoted(unknown[0])}.")
+    letter = said.get("answer")
+    if not isinstance(letter, str):
+        raise Unparseable("The reply has no answer that is a text.")
+    rationale = said.get("rationale", "")
+    if not isinstance(rationale, str):
+        raise Unparseable("The rationale is not a text.")
+    if with_rationale and not rationale.strip():
+        raise Unparseable("The reply gives no rationale, though one was asked for.")
+    if len(rationale) > MAX_RATIONALE_CHARS:
+        raise Unparseable(
+            f"The rationale is {len(rationale)} characters long; at most {MAX_RATIONALE_CHARS}"
+            f" are kept."
+        )
+    # Escapes can bring in what the raw text did not hold.
+    if "\x00" in rationale or _SURROGATE.search(rationale):
+        raise Unparseable("The rationale holds a NUL character or half of a surrogate pair.")
+    return letter, _stated(said.get("confidence")), rationale.strip()
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Unparseable("The reply names a field twice.")
+    return found
+
+
+def _no_constant(name: str) -> float:
+    raise Unparseable(f"The reply holds {name}, which is not JSON.")
+
+
+def _stated(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
+        raise Unparseable("The confidence is not a number from 0 to 100.")
+    return float(value) / 100
+
+
+def _distribution(
+    reply: Reply, options: Sequence[OptionSpec]
+) -> tuple[dict[int, float] | None, float | None]:
+    """code -> probability over `options` and the mass they held, from the alternatives at the
+    answer token.
+
+    Spellings of one letter ("A", " A", "(A") are summed. None where the endpoint gave no
+    alternatives, where none of them is a letter, or where the letters have several characters
+    and so share their first token.
+    """
+    if not reply.token_logprobs or any(len(option.letter) != 1 for option in options):
+        return None, None
+    held = {option.letter: 0.0 for option in options}
+    for token, logprob in reply.token_logprobs:
+        if math.isnan(logprob) or logprob > 0.01:
+            return None, None
+        letter = token.strip().strip("\"'([{*`:.)]} \u2581\u0120")
+        if letter in held:
+            held[letter] += math.exp(min(logprob, 0.0))
+    mass = sum(held.values())
+    if mass <= 0.0:
+        return None, None
+    return {option.code: held[option.letter] / mass for option in options}, min(mass, 1.0)
+
+
+def _quoted(text: str) -> str:
+    """At most 40 characters of untrusted `text`, printable, in quotes."""
+    shown = ascii(text[:40])[1:-1]
+    return f'"{shown}{"..." if len(text) > 40 else ""}"'

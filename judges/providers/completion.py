@@ -1,0 +1,190 @@
+"""What goes into and comes out of a chat completion: body, schema, grammar, and the answer's
+token. Pure.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from judges.providers.base import Capabilities, OptionSpec, ProviderError, Reply, Request
+
+# The answer's letter in a JSON reply. In a string, a quote would be escaped, so a rationale
+# cannot fake this.
+_ANSWER = re.compile(r'"answer"\s*:\s*"')
+_LETTER = re.compile(r"[A-Z0-9]")
+
+
+def request_body(request: Request, model: str, capabilities: Capabilities) -> dict[str, object]:
+    """The JSON body for `request`, using no more than what `capabilities` says is honoured."""
+    body: dict[str, object] = {
+        "model": model,
+        "messages": [
+            {"role": "system", "content": request.system},
+            {"role": "user", "content": request.user},
+        ],
+        capabilities.max_tokens_field: request.max_tokens,
+    }
+    if capabilities.temperature:
+        body["temperature"] = request.temperature
+    if capabilities.seed and request.seed is not None:
+        body["seed"] = request.seed
+    if capabilities.logprobs and request.top_logprobs > 0:
+        body |= {"logprobs": True, "top_logprobs": min(request.top_logprobs, 20)}
+    if request.want == "letter":
+        if capabilities.grammar:
+            body["grammar"] = letter_grammar(request.options)
+    elif capabilities.schema:
+        body["response_format"] = response_format(
+            request.options,
+            with_rationale=request.want == "json_rationale",
+            bounded=capabilities.grammar,
+        )
+    elif capabilities.json_object:
+        body["response_format"] = {"type": "json_object"}
+    return body
+
+
+def letter_grammar(options: Sequence[OptionSpec]) -> str:
+    """A GBNF grammar that allows one of the letters and nothing else, so an answer is one token."""
+    return "root ::= " + " | ".join(f'"{option.letter}"' for option in options)
+
+
+def response_format(
+    options: Sequence[OptionSpec], *, with_rationale: bool, bounded: bool
+) -> dict[str, object]:
+    """The `response_format` that holds a reply to the object `judges.prompting.parse` reads.
+
+    The rationale comes first: a reason written after the answer only defends it. `bounded` also
+    limits its length, where the server turns the schema into a grammar; hosted endpoints reject
+    that keyword.
+    """
+    properties: dict[str, object] = {}
+    if with_rationale:
+        properties["rationale"] = {"type": "string"} | ({"maxLength": 600} if bounded else {})
+    properties["answer"] = {"type": "string", "enum": [option.letter for option in options]}
+    properties["confidence"] = {"type": "integer", "enum": list(range(0, 101, 5))}
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": "judgement", "strict": True, "schema": schema},
+    }
+
+
+def read_completion(completion: Mapping[str, Any], request: Request, seconds: float) -> Reply:
+    """The Reply in a decoded chat completion. Raises ProviderError where it holds none."""
+    choices = completion.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict):
+        raise ProviderError(
+            "server_error",
+            "The endpoint sent a completion without a message. The call is tried again.",
+        )
+    raw = content_of(message)
+    finish_reason = _text(choice.get("finish_reason"))
+    refusal = _text(message.get("refusal"))
+    if finish_reason == "content_filter" or (refusal and not raw):
+        raise ProviderError(
+            "refused",
+            f"{request_name(completion)} refuses to answer about this item.",
+            raw=refusal or raw,
+        )
+    usage = completion.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
+    return Reply(
+        raw=raw,
+        tokens_in=_count(usage.get("prompt_tokens")),
+        tokens_out=_count(usage.get("completion_tokens")),
+        seconds=seconds,
+        token_logprobs=_answer_alternatives(choice, raw, request),
+        finish_reason=finish_reason,
+        model=_text(completion.get("model")),
+    )
+
+
+def content_of(message: Mapping[str, Any]) -> str:
+    """The text of a message: a string, or the parts that some endpoints send instead; "" where
+    there is none.
+    """
+    content = message.get("content")
+    if isinstance(content, list):
+        parts = [part.get("text") for part in content if isinstance(part, dict)]
+        return "".join(part for part in parts if isinstance(part, str))
+    return _text(content)
+
+
+def request_name(completion: Mapping[str, Any]) -> str:
+    """The model's name in a sentence."""
+    return _text(completion.get("model"))[:80] or "The model"
+
+
+def _answer_alternatives(
+    choice: Mapping[str, Any], raw: str, request: Request
+) -> tuple[tuple[str, float], ...] | None:
+    """The alternatives at the token that carries the answer, most probable first; None where
+    unsaid.
+    """
+    logprobs = choice.get("logprobs")
+    tokens = logprobs.get("content") if isinstance(logprobs, dict) else None
+    if not isinstance(tokens, list):
+        return None
+    place = _answer_place(raw, request)
+    if place is None:
+        return None
+    offset = len(raw[:place].encode("utf-8", "replace"))
+    end = 0
+    for entry in tokens:
+        if not isinstance(entry, dict):
+            return None
+        end += _size(entry)
+        if end > offset:
+            return _alternatives(entry)
+    return None
+
+
+def _answer_place(raw: str, request: Request) -> int | None:
+    if request.want == "letter":
+        found = _LETTER.search(raw)
+        return found.start() if found else None
+    answers = list(_ANSWER.finditer(raw))
+    # Two of them: the strict parser refuses such a reply, so there is nothing to be sure of.
+    return answers[0].end() if len(answers) == 1 and answers[0].end() < len(raw) else None
+
+
+def _size(entry: Mapping[str, Any]) -> int:
+    # Half a character has no text of its own; its bytes are told apart.
+    if isinstance(entry.get("bytes"), list):
+        return len(entry["bytes"])
+    return len(_text(entry.get("token")).encode("utf-8", "replace"))
+
+
+def _alternatives(entry: Mapping[str, Any]) -> tuple[tuple[str, float], ...] | None:
+    listed = entry.get("top_logprobs")
+    found: dict[str, float] = {}
+    for alternative in [entry, *(listed if isinstance(listed, list) else [])]:
+        if not isinstance(alternative, dict):
+            return None
+        token, logprob = alternative.get("token"), alternative.get("logprob")
+        if not isinstance(token, str) or not isinstance(logprob, int | float):
+            return None
+        if math.isnan(logprob) or logprob > 0.01:
+            return None
+        # Servers list the chosen token among the alternatives or beside them; it counts once.
+        found.setdefault(token, float(logprob))
+    return tuple(sorted(found.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
