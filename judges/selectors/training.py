@@ -20,8 +20,8 @@ MIN_LABELS = 10
 MIN_A_CLASS = 2
 # Fewer than so many examples of an option: what it learns of it is shaky, and the page says so.
 WISHED_A_CLASS = 8
-# Beyond so many the judge gains little and the fit takes minutes.
-MAX_LABELS = 20_000
+# Beyond so many the judge gains little and the fit takes long.
+MAX_LABELS = 4_000
 
 
 @dataclass(frozen=True)

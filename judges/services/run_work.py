@@ -76,15 +76,20 @@ class Tally:
 
 def run_work(running: RunningJob) -> None:
     """Do the run of a job taken. Safe to take up again after a worker died: closed calls stay."""
-    run = Run.objects.select_related(
-        "project",
-        "version__project",
-        "version__connection",
-        "version__question",
-        "version__prompt",
-        "version__guideline",
-        "version__rater__project",
-    ).get(job=running.job)
+    run = (
+        Run.objects.select_related(
+            "project",
+            "version__project",
+            "version__connection",
+            "version__question",
+            "version__prompt",
+            "version__guideline",
+            "version__rater__project",
+        )
+        # Read once, here: the threads that ask must not reach for the database.
+        .prefetch_related("version__question__options")
+        .get(job=running.job)
+    )
     asker: Asker
     if is_classifier(run.version):
         from judges.services.classifying import ClassifierAsker
@@ -180,6 +185,8 @@ class RunLoop:
         piece = self._under_way.pop(future)
         try:
             answers = future.result()
+        except ProviderError as error:
+            answers = [error] * len(piece.calls)
         except BaseException:
             self._put_back(piece)
             raise

@@ -18,6 +18,7 @@ from annotate.services.projects import guideline_live
 from annotate.services.raters import rater_of_version
 from judges.models import Connection, JudgeVersion, Prompt, ProviderName
 from judges.prompting.build import MAX_OPTIONS
+from judges.providers import local_classifier
 from judges.selectors.training import MIN_LABELS, TrainingSet, training_set
 from judges.services.connections import connection_local
 
@@ -35,21 +36,25 @@ def classifier_version(actor: User, question: Question, *, mode: str) -> JudgeVe
     Idempotent: the same training set is the same version. Raises BadInput where there is too
     little to learn from.
     """
+    # What the classifier does with the vectors belongs to the version as well as the vectors.
     parameters: dict[str, Any] = {"mode": mode}
     training: dict[str, Any] = {}
     if mode == TRAINED:
+        parameters["regularisation"] = local_classifier.REGULARISATION
         found = training_set(question)
         check_trainable(found)
         training = training_as_dict(found)
-        parameters |= {"folds": FOLDS, "seed": SEED}
-    elif mode != ZERO_SHOT:
+        parameters |= {"folds": FOLDS, "seed": SEED, "n_labels": len(found.labels)}
+    elif mode == ZERO_SHOT:
+        parameters["temperature"] = local_classifier.ZERO_SHOT_TEMPERATURE
+    else:
         raise BadInput(_("The local classifier is zero-shot or trained."))
     return judge_version_create(
         actor,
         question,
         connection_local(actor, question.project, ProviderName.LOCAL_CLASSIFIER),
         name=_("Local classifier, trained") if training else _("Local classifier, zero-shot"),
-        model=classifier_model(),
+        model=local_classifier.MODEL,
         parameters=parameters,
         training=training,
     )
@@ -228,13 +233,6 @@ def training_as_dict(found: TrainingSet) -> dict[str, Any]:
     """As JudgeVersion.training keeps it."""
     labels = [list(pair) for pair in found.labels]
     return {"labels": labels, "hash": _hash(labels)}
-
-
-def classifier_model() -> str:
-    """Name and release of the embeddings the local classifier works on."""
-    from judges.providers import local_classifier
-
-    return local_classifier.MODEL
 
 
 def _want(connection: Connection, model: str, ask_rationale: bool) -> str:  # noqa: FBT001

@@ -1,0 +1,131 @@
+"""What a lead enters to make a judge and to run it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from annotate.models import Project, Question
+from annotate.selectors.questions import questions_live
+from judges.models import Connection, ProviderName
+
+ZERO_SHOT = "zero_shot"
+TRAINED = "trained"
+LOCAL_LLM = "local_llm"
+CONNECTION = "connection-"
+
+
+class JudgeForm(forms.Form):
+    """A new judge: the question, what answers it, and for a language model how it is asked."""
+
+    question = forms.ModelChoiceField(
+        Question.objects.none(), label=_("Question"), empty_label=None
+    )
+    how = forms.ChoiceField(label=_("What answers"), widget=forms.RadioSelect)
+    model = forms.CharField(
+        label=_("Model"),
+        max_length=200,
+        required=False,
+        help_text=_("The name by which the endpoint knows it."),
+    )
+    system = forms.CharField(
+        label=_("Opening instruction"),
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_(
+            "Instead of Concord’s own. Guideline, options and the item are added in any case."
+        ),
+    )
+    ask_rationale = forms.BooleanField(
+        label=_("Ask for a reason"),
+        required=False,
+        help_text=_("A sentence with each answer, shown in review. Slower and dearer."),
+    )
+
+    def __init__(self, project: Project, *args: Any, local_llm: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        live = questions_live(project)
+        self.fields["question"].queryset = Question.objects.filter(  # type: ignore[attr-defined]
+            pk__in=[question.pk for question in live]
+        )
+        self.fields["question"].label_from_instance = lambda question: question.name  # type: ignore[attr-defined]
+        self.fields["how"].choices = self._ways(project, local_llm=local_llm)  # type: ignore[attr-defined]
+        self.fields["question"].initial = live[0].pk if live else None
+        self.fields["how"].initial = ZERO_SHOT
+
+    def _ways(self, project: Project, *, local_llm: bool) -> list[tuple[str, Any]]:
+        ways: list[tuple[str, Any]] = [
+            (ZERO_SHOT, _("Local classifier, from the options’ definitions")),
+            (TRAINED, _("Local classifier, learnt from people’s labels")),
+        ]
+        if local_llm:
+            ways.append((LOCAL_LLM, _("Local language model")))
+        connections = Connection.objects.filter(project=project, provider=ProviderName.OPENAI)
+        ways += [
+            (f"{CONNECTION}{connection.pk}", connection.name)
+            for connection in connections.order_by("name")
+        ]
+        return ways
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        needs_model = str(cleaned.get("how", "")).startswith(CONNECTION)
+        if needs_model and not cleaned.get("model", "").strip():
+            self.add_error("model", _("Name the model to ask."))
+        return cleaned
+
+
+class RunForm(forms.Form):
+    """How many items to run a judge on."""
+
+    limit = forms.IntegerField(label=_("Items"), min_value=1, max_value=10_000_000)
+
+
+class ConnectionForm(forms.Form):
+    """An endpoint. The key is never shown again, so the field comes back empty."""
+
+    name = forms.CharField(label=_("Name"), max_length=100)
+    base_url = forms.CharField(
+        label=_("Address"),
+        max_length=500,
+        help_text=_("Of an OpenAI-compatible endpoint, usually ending in /v1."),
+        widget=forms.TextInput(
+            attrs={"inputmode": "url", "placeholder": "https://api.example.org/v1"}
+        ),
+    )
+    key = forms.CharField(
+        label=_("Key"),
+        required=False,
+        max_length=2_000,
+        strip=True,
+        help_text=_("Kept encrypted and never shown again."),
+        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
+    )
+    key_variable = forms.CharField(
+        label=_("Or the environment variable that holds it"),
+        required=False,
+        max_length=100,
+        help_text=_("Its name must end in _API_KEY. It is read where the worker runs."),
+    )
+    concurrency = forms.IntegerField(label=_("Calls at once"), min_value=1, max_value=32, initial=2)
+    timeout_seconds = forms.IntegerField(
+        label=_("Seconds to wait for an answer"), min_value=1, max_value=600, initial=60
+    )
+
+
+class ConnectionEditForm(ConnectionForm):
+    forget_key = forms.BooleanField(label=_("Forget the key that is kept"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["key"].label = _("New key")
+        self.fields["key"].help_text = _("Leave empty to keep the one there is.")
+
+
+class ConnectionTestForm(forms.Form):
+    """The model to test a connection with."""
+
+    model = forms.CharField(label=_("Model"), max_length=200)

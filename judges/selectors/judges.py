@@ -1,0 +1,111 @@
+"""Judges as a lead sees them: who they are, what they have done, how far they agree with people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from annotate.models import Project, Question, Rater, RaterKind, RaterOrigin
+from annotate.selectors.agreement import RaterAgreement, raters_against_people
+from judges.models import JudgeVersion, ProviderName, Run
+
+
+@dataclass(frozen=True)
+class JudgeRow:
+    """One judge of one question. ``version`` is None for judges whose labels were imported.
+
+    ``agreement`` is None while the judge has no label.
+    """
+
+    rater: Rater
+    note: str
+    version: JudgeVersion | None
+    agreement: RaterAgreement | None
+    run: Run | None
+
+    @property
+    def n_labels(self) -> int:
+        return self.agreement.n_labels if self.agreement else 0
+
+
+def judges_of(project: Project, question: Question) -> list[JudgeRow]:
+    """The question's judges, made here and imported, best agreement first, then those without.
+
+    Reads the question's live labels once; a handful of queries beside.
+    """
+    found = {
+        row.rater.pk: row
+        for row in raters_against_people(question)
+        if row.rater.kind == RaterKind.JUDGE
+    }
+    versions = {version.rater_id: version for version in versions_of(project, question)}
+    last = runs_last(versions.values())
+    rows = [
+        JudgeRow(
+            rater=row.rater,
+            note=version_note(versions[pk]) if pk in versions else _("imported"),
+            version=versions.get(pk),
+            agreement=row,
+            run=last.get(versions[pk].pk) if pk in versions else None,
+        )
+        for pk, row in found.items()
+        if pk in versions or row.rater.origin == RaterOrigin.IMPORTED
+    ]
+    rows += [
+        JudgeRow(version.rater, version_note(version), version, None, last.get(version.pk))
+        for pk, version in versions.items()
+        if pk not in found
+    ]
+    return sorted(rows, key=_order)
+
+
+def judge_row(version: JudgeVersion) -> JudgeRow:
+    """One version with its agreement. Reads the question's live labels."""
+    found = [r for r in raters_against_people(version.question) if r.rater.pk == version.rater_id]
+    return JudgeRow(
+        rater=version.rater,
+        note=version_note(version),
+        version=version,
+        agreement=found[0] if found else None,
+        run=runs_last([version]).get(version.pk),
+    )
+
+
+def versions_of(project: Project, question: Question | None = None) -> list[JudgeVersion]:
+    """The project's judge versions, newest first, without their training sets (they are large)."""
+    versions = (
+        JudgeVersion.objects.filter(project=project)
+        .select_related("rater", "connection", "question")
+        .defer("training")
+        .order_by("-pk")
+    )
+    return list(versions.filter(question=question) if question else versions)
+
+
+def runs_last(versions: object) -> dict[int, Run]:
+    """The newest run of each version, by version id. One query."""
+    ids = [version.pk for version in versions]  # type: ignore[attr-defined]
+    runs = Run.objects.filter(version__in=ids).select_related("job").order_by("pk")
+    return {run.version_id: run for run in runs}
+
+
+def version_note(version: JudgeVersion) -> str:
+    """What a version is, in a few words."""
+    if version.connection.provider == ProviderName.LOCAL_CLASSIFIER:
+        learnt = version.parameters.get("n_labels")
+        if learnt:
+            return ngettext(
+                "learnt from %(n)s item of people", "learnt from %(n)s items of people", learnt
+            ) % {"n": learnt}
+        return _("from the options’ definitions")
+    return _("%(model)s at %(connection)s") % {
+        "model": version.model,
+        "connection": version.connection.name,
+    }
+
+
+def _order(row: JudgeRow) -> tuple[bool, float, str, int]:
+    share = row.agreement.share if row.agreement else None
+    return (share is None, -(share or 0.0), row.rater.name, row.rater.pk)

@@ -1,0 +1,172 @@
+"""How a run goes: what came back, how fast, what failed and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Avg, Count, Max, Min, Q, Sum
+from django.utils import timezone
+
+from annotate.models import JobState, Project, Question
+from judges.models import Call, CallState, JudgeVersion, Outcome, Run
+
+# The rate is taken over so long: short enough to follow a change, long enough not to jump.
+WINDOW = timedelta(seconds=60)
+SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A way in which calls brought no label, and how many did."""
+
+    outcome: str
+    outcome_label: str
+    error: str
+    n: int
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """Counts over the calls of a run. Times in seconds, of one call; ``rate`` in calls a minute.
+
+    ``seconds_left`` is None while nothing is known, or nothing is left to do. ``failures`` are
+    the commonest, ``trouble`` is the last fault of a call that will be asked again.
+    """
+
+    n_calls: int
+    closed: int
+    claimed: int
+    labels: int
+    unparseable: int
+    refused: int
+    failed: int
+    tokens_in: int | None
+    tokens_out: int | None
+    seconds_mean: float | None
+    rate: float | None
+    seconds_left: float | None
+    trouble: str
+    failures: list[Failure]
+
+
+@dataclass(frozen=True)
+class ShownCall:
+    """A call as it is shown: with the option's name and colour, and what people said."""
+
+    call: Call
+    text: str
+    option: dict[str, str] | None
+    people: list[dict[str, object]]
+
+
+def run_progress(run: Run) -> RunProgress:
+    """Count the calls of a run. Three queries."""
+    calls = Call.objects.filter(run=run)
+    since = timezone.now() - WINDOW
+    found = calls.aggregate(
+        n=Count("pk"),
+        closed=Count("pk", filter=Q(state=CallState.CLOSED)),
+        claimed=Count("pk", filter=Q(state=CallState.CLAIMED)),
+        labels=Count("pk", filter=Q(outcome=Outcome.LABEL)),
+        unparseable=Count("pk", filter=Q(outcome=Outcome.UNPARSEABLE)),
+        refused=Count("pk", filter=Q(outcome=Outcome.REFUSED)),
+        failed=Count("pk", filter=Q(outcome=Outcome.FAILED)),
+        tokens_in=Sum("tokens_in"),
+        tokens_out=Sum("tokens_out"),
+        seconds=Avg("seconds"),
+        recent=Count("pk", filter=Q(closed_at__gte=since)),
+        first=Min("closed_at", filter=Q(closed_at__gte=since)),
+        last=Max("closed_at", filter=Q(closed_at__gte=since)),
+    )
+    rate = _rate(found["recent"], found["first"], found["last"])
+    left = found["n"] - found["closed"]
+    live = run.job.state == JobState.RUNNING
+    trouble = (
+        calls.filter(state=CallState.WAITING).exclude(error="").order_by("-pk").first()
+        if left
+        else None
+    )
+    return RunProgress(
+        n_calls=found["n"],
+        closed=found["closed"],
+        claimed=found["claimed"],
+        labels=found["labels"],
+        unparseable=found["unparseable"],
+        refused=found["refused"],
+        failed=found["failed"],
+        tokens_in=found["tokens_in"],
+        tokens_out=found["tokens_out"],
+        seconds_mean=found["seconds"],
+        rate=rate,
+        seconds_left=left / rate * 60 if rate and left and live else None,
+        trouble=trouble.error if trouble else "",
+        failures=_failures(calls) if found["closed"] > found["labels"] else [],
+    )
+
+
+def calls_shown(version: JudgeVersion, run: Run | None = None) -> list[ShownCall]:
+    """The newest closed calls of a run (else of the version), with people's answers beside."""
+    calls = (
+        Call.objects.filter(state=CallState.CLOSED, run__version=version)
+        .select_related("item")
+        .order_by("-closed_at", "-pk")
+    )
+    if run is not None:
+        calls = calls.filter(run=run)
+    shown = list(calls[:SHOWN])
+    options = {option.code: option for option in version.question.options.all()}
+    people = people_said(version.project, version.question, [call.item_id for call in shown])
+    return [
+        ShownCall(
+            call=call,
+            text=" · ".join(str(value) for value in call.item.fields.values()),
+            option=(
+                {"name": options[call.choice].name, "colour": options[call.choice].colour}
+                if call.choice in options
+                else None
+            ),
+            people=[
+                {"name": options[code].name, "colour": options[code].colour, "n": n}
+                for code, n in people.get(call.item_id, [])
+                if code in options
+            ],
+        )
+        for call in shown
+    ]
+
+
+def people_said(
+    project: Project, question: Question, item_ids: list[int]
+) -> dict[int, list[tuple[int, int]]]:
+    """(option code, how many people) by item, most named first. One query."""
+    from annotate.models import ItemSummary
+
+    return {
+        item_id: sorted(((int(c), n) for c, n in counts.items()), key=lambda pair: -pair[1])
+        for item_id, counts in ItemSummary.objects.filter(
+            project=project, question=question, item__in=item_ids
+        ).values_list("item_id", "people_counts")
+    }
+
+
+def _failures(calls: object) -> list[Failure]:
+    labels = dict(Outcome.choices)
+    rows = (
+        calls.filter(state=CallState.CLOSED)  # type: ignore[attr-defined]
+        .exclude(outcome=Outcome.LABEL)
+        .values("outcome", "error")
+        .annotate(n=Count("pk"))
+        .order_by("-n", "outcome", "error")[:SHOWN]
+    )
+    return [
+        Failure(row["outcome"], str(labels[row["outcome"]]), row["error"], row["n"]) for row in rows
+    ]
+
+
+def _rate(n: int, first: object, last: object) -> float | None:
+    """Calls a minute from the first to the last of the window; None from fewer than three."""
+    if n < 3 or first is None or last is None:
+        return None
+    seconds = (last - first).total_seconds()  # type: ignore[operator]
+    return float((n - 1) / seconds * 60) if seconds > 0 else None
