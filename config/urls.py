@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import TemplateView
 from drf_spectacular.views import SpectacularAPIView
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("account/", include("django.contrib.auth.urls")),
+    # Log-in is annotate's, which counts attempts. No reset by e-mail: an operator sets a new
+    # password with `manage.py changepassword`.
+    path("account/logout/", auth.LogoutView.as_view(), name="logout"),
+    path("account/password/", auth.PasswordChangeView.as_view(), name="password_change"),
+    path(
+        "account/password/done/",
+        auth.PasswordChangeDoneView.as_view(),
+        name="password_change_done",
+    ),
     path("api/v1/", include("annotate.api.urls")),
     path("api/v1/schema/", SpectacularAPIView.as_view(), name="api_schema"),
     path("", include("annotate.urls")),

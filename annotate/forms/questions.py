@@ -125,7 +125,7 @@ class QuestionForms:
             sent.form.initial["key"] = question.key
         rows = [
             _strings(copy, OptionForm, f"option-{number}")
-            for number in range(int(copy["option-TOTAL_FORMS"]))
+            for number in range(int(str(copy["option-TOTAL_FORMS"])))
         ]
         sent.rows = _formset(0)(initial=rows, prefix="option")
         return sent

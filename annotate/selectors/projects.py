@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from annotate.models import (
     ImportBatch,
     Job,
+    JobState,
     Label,
     Membership,
     Project,
@@ -24,6 +25,9 @@ from annotate.models import (
     SubmissionStatus,
     User,
 )
+
+# The kind of job that deletes a project (services/deletion.py).
+PROJECT_DELETE = "project_delete"
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,29 @@ def _progress(wanted: int, given: int, mine: int) -> str:
             "n": f"{mine:,}"
         }
     return said
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """A project of somebody's that is being deleted, or whose deletion stopped."""
+
+    job: Job
+    name: str
+
+    @property
+    def has_stopped(self) -> bool:
+        return self.job.state in (JobState.FAILED, JobState.PAUSED)
+
+
+def deletions_of(user: User) -> list[Deletion]:
+    """The deletions somebody asked for that are not through. One query."""
+    jobs = Job.objects.filter(
+        project=None,
+        kind=PROJECT_DELETE,
+        created_by=user,
+        state__in=[JobState.QUEUED, JobState.RUNNING, JobState.PAUSED, JobState.FAILED],
+    ).order_by("pk")
+    return [Deletion(job, str(job.parameters.get("name", ""))) for job in jobs]
 
 
 @dataclass(frozen=True)

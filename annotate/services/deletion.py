@@ -40,10 +40,10 @@ from annotate.models import (
     Submission,
     User,
 )
+from annotate.selectors.projects import PROJECT_DELETE
 from annotate.services.events import event_write
 from annotate.services.jobs import RunningJob, job_create, job_resume
 
-KIND = "project_delete"
 CHUNK = 2000
 # A request or a worker may still be writing when the job begins: what it leaves is found next time.
 ROUNDS = 5
@@ -105,7 +105,7 @@ def project_delete(actor: User, project: Project, *, confirm_name: str) -> Job:
     return job_create(
         actor,
         project=None,
-        kind=KIND,
+        kind=PROJECT_DELETE,
         task="annotate.project_delete",
         parameters={"project": project.pk, "name": project.name},
     )
@@ -113,7 +113,7 @@ def project_delete(actor: User, project: Project, *, confirm_name: str) -> Job:
 
 def project_delete_again(actor: User, job_id: int) -> Job:
     """Try a deletion again that failed or was paused. Raises Conflict; the caller nudges."""
-    job = Job.objects.filter(pk=job_id, kind=KIND, created_by=actor).first()
+    job = Job.objects.filter(pk=job_id, kind=PROJECT_DELETE, created_by=actor).first()
     if job is None:
         raise Conflict(_("There is no such deletion of yours."))
     return job_resume(actor, job)

@@ -8,25 +8,32 @@ from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from annotate.models import Membership, Theme
+from annotate.models import Theme
+from annotate.selectors.projects import deletions_of, projects_of
+from annotate.services.deletion import project_delete_again
+from annotate.tasks import job_nudge
 from annotate.views.page import AuthenticatedRequest, render_page
 
 
 @require_GET
 def home(request: AuthenticatedRequest) -> HttpResponse:
-    memberships = (
-        Membership.objects.filter(user=request.user)
-        .select_related("project")
-        .order_by("project__status", "-project__created_at")
-    )
+    rows = projects_of(request.user)
     return render_page(
         request,
         "annotate/home.html",
         {
-            "memberships": memberships,
+            "active": [row for row in rows if not row.is_archived],
+            "archived": [row for row in rows if row.is_archived],
+            "deletions": deletions_of(request.user),
             "may_start": request.user.is_founder or request.user.is_superuser,
         },
     )
+
+
+@require_POST
+def deletion_again(request: AuthenticatedRequest, job_id: int) -> HttpResponse:
+    job_nudge(project_delete_again(request.user, job_id))
+    return redirect("home")
 
 
 @login_not_required
