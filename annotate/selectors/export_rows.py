@@ -7,15 +7,16 @@ Labels: one row a label, in the long form that label import reads.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from django.db.models import Count
 
 from annotate.models import (
     EstimateRun,
     Item,
     ItemEstimate,
     ItemStatus,
-    ItemSummary,
     JobState,
     Label,
     LabelStatus,
@@ -32,7 +33,8 @@ from annotate.selectors.questions import questions_live
 WHATS = ("items", "labels")
 FORMATS = ("csv", "jsonl")
 CHUNK = 1000
-# Columns of one question in a row of items, after "<key>".
+OF_ITEM = ("item_id", "fields", "metadata", "demo")
+# Columns of one question in a row of items, after "<key>__". docs/export.md says what each holds.
 OF_QUESTION = (
     "source",
     "probability",
@@ -40,22 +42,30 @@ OF_QUESTION = (
     "people_votes",
     "judge_votes",
     "aggregate",
+    "aggregate_outdated",
     "ruling_reason",
     "ruled_by",
 )
+Votes = Counter[int]
 
 
 def item_columns(project: Project) -> list[str]:
-    columns = ["item_id", "fields", "metadata", "demo"]
+    columns = list(OF_ITEM)
     for question in questions_live(project):
-        columns.append(question.key)
-        columns.extend(f"{question.key}__{name}" for name in OF_QUESTION)
+        column = _column(question)
+        columns.append(column)
+        columns.extend(f"{column}__{name}" for name in OF_QUESTION)
     return columns
 
 
+def _column(question: Question) -> str:
+    """The column of a question's answer: its key, unless that is a column of the item."""
+    return f"{question.key}_" if question.key in OF_ITEM else question.key
+
+
 def item_rows(project: Project, who: str = WhoCounts.PEOPLE) -> Iterator[dict[str, Any]]:
-    """One row a live item, by id. The answer is the ruling, else the newest aggregate of ``who``,
-    else the majority of its votes now; a tie stays a tie."""
+    """One row a live item, by id. The answer is the ruling, else the newest aggregate of ``who``
+    where it saw the votes that there are now, else the majority of those; a tie stays a tie."""
     questions = questions_live(project)
     runs = {question.pk: _newest_run(question, who) for question in questions}
     last = 0
@@ -68,7 +78,7 @@ def item_rows(project: Project, who: str = WhoCounts.PEOPLE) -> Iterator[dict[st
         if not items:
             return
         last = items[-1].pk
-        facts = _Facts([item.pk for item in items], runs)
+        facts = _Facts([item.pk for item in items], questions, runs)
         for item in items:
             row: dict[str, Any] = {
                 "item_id": item.external_id,
@@ -92,11 +102,14 @@ def _newest_run(question: Question, who: str) -> EstimateRun | None:
 class _Facts:
     """What is known of a chunk of items; a few queries, whatever their number."""
 
-    def __init__(self, item_ids: list[int], runs: dict[int, EstimateRun | None]) -> None:
+    def __init__(
+        self,
+        item_ids: list[int],
+        questions: list[Question],
+        runs: dict[int, EstimateRun | None],
+    ) -> None:
         self.runs = runs
-        self.summaries = {
-            (s.item_id, s.question_id): s for s in ItemSummary.objects.filter(item_id__in=item_ids)
-        }
+        self.votes = _votes(item_ids, questions)
         self.rulings = {
             (r.item_id, r.question_id): r
             for r in Ruling.objects.filter(
@@ -111,55 +124,85 @@ class _Facts:
 
     def of(self, item_id: int, question: Question, who: str) -> dict[str, Any]:
         names = {option.code: option.key for option in question.options.all()}
-        summary = self.summaries.get((item_id, question.pk))
         ruling = self.rulings.get((item_id, question.pk))
         run = self.runs[question.pk]
         estimate = self.estimates.get((run.pk, item_id)) if run else None
-        people = _named(summary.people_counts if summary else {}, names)
-        judges = _named(summary.judge_counts if summary else {}, names)
-        posterior = _named(estimate.payload["posterior"], names) if estimate else None
-        if estimate is not None and run is not None:
+        people = self.votes[item_id, question.pk, RaterKind.PERSON]
+        judges = self.votes[item_id, question.pk, RaterKind.JUDGE]
+        votes = _counting(people, judges, who)
+        outdated = estimate is not None and _seen(estimate) != votes
+        posterior = None
+        if estimate is not None and run is not None and not outdated:
             choice, tied, source = estimate.choice, estimate.tied, run.method
             probability = estimate.probability
+            posterior = _named(estimate.payload["posterior"], names)
         else:
-            votes = _counted(summary, who)
             choice, tied, probability = _majority(votes)
             source = "majority" if votes else ""
         if tied:
             source = "tie"
         if ruling is not None:
-            choice, source = ruling.choice, "ruling"
+            choice, probability, source = ruling.choice, None, "ruling"
         values = (
             source,
             probability,
             posterior,
-            people,
-            judges,
+            _named(people, names),
+            _named(judges, names),
             f"{run.method} {run.pk}" if estimate is not None and run is not None else "",
+            outdated if estimate is not None else None,
             ruling.reason if ruling else "",
             ruling.reviewer.username if ruling else "",
         )
         answer = None if choice is None else names.get(choice)
-        return {question.key: answer} | {
-            f"{question.key}__{name}": value
+        column = _column(question)
+        return {column: answer} | {
+            f"{column}__{name}": value
             for name, value in zip(OF_QUESTION, values, strict=True)
         }
 
 
-def _named(by_code: dict[str, Any], names: dict[int, str]) -> dict[str, Any]:
-    return {names[int(code)]: value for code, value in by_code.items() if int(code) in names}
+def _votes(
+    item_ids: list[int], questions: list[Question]
+) -> defaultdict[tuple[int, int, str], Votes]:
+    """Live votes by item, question and kind of rater, from the labels themselves.
 
-
-def _counted(summary: ItemSummary | None, who: str) -> dict[int, int]:
-    votes: Counter[int] = Counter()
-    if summary is not None and who != WhoCounts.JUDGES:
-        votes.update({int(code): n for code, n in summary.people_counts.items()})
-    if summary is not None and who != WhoCounts.PEOPLE:
-        votes.update({int(code): n for code, n in summary.judge_counts.items()})
+    Not from ItemSummary: a bulk write may have left that to be counted later.
+    """
+    votes: defaultdict[tuple[int, int, str], Votes] = defaultdict(Counter)
+    rows = (
+        Label.objects.filter(
+            item_id__in=item_ids,
+            question__in=questions,
+            status=LabelStatus.LIVE,
+            choice__isnull=False,
+        )
+        .values_list("item_id", "question_id", "rater__kind", "choice")
+        .annotate(n=Count("pk"))
+    )
+    for item_id, question_id, kind, choice, n in rows:
+        votes[item_id, question_id, kind][choice or 0] = n
     return votes
 
 
-def _majority(votes: dict[int, int]) -> tuple[int | None, bool, float | None]:
+def _seen(estimate: ItemEstimate) -> Votes:
+    """The votes that an aggregate was made of."""
+    return Counter({int(code): n for code, n in estimate.payload["votes"].items()})
+
+
+def _counting(people: Votes, judges: Votes, who: str) -> Votes:
+    if who == WhoCounts.PEOPLE:
+        return people
+    return judges if who == WhoCounts.JUDGES else people + judges
+
+
+def _named(by_code: Mapping[Any, Any], names: dict[int, str]) -> dict[str, Any]:
+    """By the options' keys instead of their codes, in the options' order."""
+    given = {int(code): value for code, value in by_code.items()}
+    return {key: given[code] for code, key in names.items() if code in given}
+
+
+def _majority(votes: Votes) -> tuple[int | None, bool, float | None]:
     """Choice, tied, share of the choice."""
     if not votes:
         return None, False, None
@@ -167,7 +210,7 @@ def _majority(votes: dict[int, int]) -> tuple[int | None, bool, float | None]:
     first = [code for code, n in votes.items() if n == top]
     if len(first) > 1:
         return None, True, None
-    return first[0], False, top / sum(votes.values())
+    return first[0], False, top / votes.total()
 
 
 def label_columns() -> list[str]:
@@ -193,7 +236,7 @@ def label_columns() -> list[str]:
         "strategy",
         "draw",
         "inclusion_probability",
-        "at",
+        "created_at",
         "demo",
     ]
 
@@ -216,8 +259,16 @@ def label_rows(
     labels = labels.select_related(
         "item", "question", "rater", "submission__guideline", "submission__assignment"
     ).order_by("pk")
-    for label in labels.iterator(chunk_size=CHUNK):
-        yield _label_row(label, names, keys, demo=project.is_demo)
+    # Pages and no open cursor: on SQLite a reader that stays open could not show progress once
+    # somebody else has written.
+    last = 0
+    while True:
+        chunk = list(labels.filter(pk__gt=last)[:CHUNK])
+        if not chunk:
+            return
+        last = chunk[-1].pk
+        for label in chunk:
+            yield _label_row(label, names, keys, demo=project.is_demo)
 
 
 def _label_row(
@@ -251,7 +302,7 @@ def _label_row(
         "strategy": assignment.strategy if assignment else "",
         "draw": assignment.draw if assignment else None,
         "inclusion_probability": assignment.inclusion_probability if assignment else None,
-        "at": label.created_at.isoformat(),
+        "created_at": label.created_at.isoformat(),
         "demo": demo,
     }
 

@@ -24,10 +24,10 @@ from annotate.selectors.export_rows import (
     label_columns,
     label_rows,
 )
+from annotate.selectors.exports import KIND as KIND
 from annotate.services.events import event_write
 from annotate.services.jobs import RunningJob, job_create
 
-KIND = "export"
 # Rows between two signs of life.
 STEP = 1000
 
@@ -115,10 +115,10 @@ def _writer(file: TextIO, kind: str, columns: list[str]) -> Callable[[dict[str, 
 
 
 def _cell(value: Any) -> Any:
-    """What has parts goes into a CSV cell as JSON; nothing is an empty cell."""
+    """What has parts or is true or false goes into a CSV cell as JSON; nothing is an empty cell."""
     if value is None:
         return ""
-    if isinstance(value, dict | list):
+    if isinstance(value, dict | list | bool):
         return json.dumps(value, ensure_ascii=False)
     return value
 

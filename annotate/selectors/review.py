@@ -1,0 +1,152 @@
+"""Reading for the review screen: the queue, and what everybody said of one item."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.db.models import Count, F, Q, QuerySet
+
+from annotate.models import (
+    Item,
+    ItemStatus,
+    ItemSummary,
+    Label,
+    LabelStatus,
+    Project,
+    Question,
+    Rater,
+    RaterKind,
+    Ruling,
+    RulingStatus,
+    Submission,
+    SubmissionStatus,
+    SummaryState,
+)
+
+
+@dataclass(frozen=True)
+class QueueKey:
+    """A place in the queue: most doubtful first, then by item."""
+
+    doubt: float
+    item_id: int
+
+    def __str__(self) -> str:
+        return f"{self.doubt!r}:{self.item_id}"
+
+    @classmethod
+    def parse(cls, text: str) -> QueueKey | None:
+        doubt, _colon, item_id = text.partition(":")
+        try:
+            return cls(float(doubt), int(item_id))
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class Record:
+    """How often a rater's label was what a reviewer ruled, with Wilson's 95 % interval."""
+
+    rater: Rater
+    right: int
+    ruled: int
+    low: float
+    high: float
+
+    @property
+    def share(self) -> float:
+        return self.right / self.ruled
+
+
+def queue_counts(project: Project) -> dict[tuple[int, str], int]:
+    """Open items by (question id, chief reason). One query."""
+    rows = (
+        ItemSummary.objects.filter(project=project, state=SummaryState.OPEN)
+        .exclude(reason="")
+        .filter(item__status=ItemStatus.LIVE)
+        .values_list("question_id", "reason")
+        .annotate(n=Count("pk"))
+    )
+    return {(question_id, reason): n for question_id, reason, n in rows}
+
+
+def queue(question: Question, reason: str = "") -> QuerySet[ItemSummary]:
+    """The open, doubtful items of a question, most doubtful first."""
+    rows = (
+        ItemSummary.objects.filter(
+            question=question, state=SummaryState.OPEN, item__status=ItemStatus.LIVE
+        )
+        .exclude(reason="")
+        .select_related("item")
+        .order_by("-doubt", "item_id")
+    )
+    return rows.filter(reason=reason) if reason else rows
+
+
+def queue_after(rows: QuerySet[ItemSummary], key: QueueKey) -> QuerySet[ItemSummary]:
+    return rows.filter(Q(doubt__lt=key.doubt) | Q(doubt=key.doubt, item_id__gt=key.item_id))
+
+
+def queue_before(rows: QuerySet[ItemSummary], key: QueueKey) -> QuerySet[ItemSummary]:
+    """What stands before a place, the nearest first."""
+    return rows.filter(
+        Q(doubt__gt=key.doubt) | Q(doubt=key.doubt, item_id__lt=key.item_id)
+    ).order_by("doubt", "-item_id")
+
+
+def labels_of(item: Item, question: Question) -> list[Label]:
+    """Live and surplus labels of a question of an item, people first, with their raters."""
+    return sorted(
+        Label.objects.filter(
+            item=item,
+            question=question,
+            status__in=[LabelStatus.LIVE, LabelStatus.SURPLUS],
+        ).select_related("rater", "submission"),
+        key=lambda label: (label.rater.kind != RaterKind.PERSON, label.rater.name, label.pk),
+    )
+
+
+def remarks_of(item: Item) -> list[Submission]:
+    """Submissions of an item that say more than labels: skipped, flagged or commented."""
+    return list(
+        Submission.objects.filter(item=item)
+        .exclude(status__in=[SubmissionStatus.WITHDRAWN, SubmissionStatus.DRAFT])
+        .filter(Q(status=SubmissionStatus.SKIPPED) | Q(flagged=True) | ~Q(comment=""))
+        .select_related("rater")
+        .order_by("created_at")
+    )
+
+
+def ruling_of(item: Item, question: Question) -> Ruling | None:
+    return (
+        Ruling.objects.filter(item=item, question=question, status=RulingStatus.LIVE)
+        .select_related("reviewer")
+        .first()
+    )
+
+
+def records_of(question: Question, raters: Collection[Rater]) -> list[Record]:
+    """For each of these raters with ruled items: how often they said what was ruled. One query.
+
+    Ruled items are the disputed ones, so this is how often a rater is right where it is hard.
+    """
+    from consensus.agreement import proportion_interval
+
+    by_id = {rater.pk: rater for rater in raters}
+    rows = (
+        Label.objects.filter(
+            question=question,
+            rater__in=by_id,
+            status=LabelStatus.LIVE,
+            item__rulings__question=question,
+            item__rulings__status=RulingStatus.LIVE,
+        )
+        .values_list("rater_id")
+        .annotate(ruled=Count("pk"), right=Count("pk", filter=Q(choice=F("item__rulings__choice"))))
+    )
+    records = []
+    for rater_id, ruled, right in rows:
+        low, high = proportion_interval(right, ruled)
+        records.append(Record(by_id[rater_id], right, ruled, low, high))
+    return sorted(records, key=lambda r: (r.rater.kind != RaterKind.PERSON, r.rater.name))
