@@ -56,6 +56,7 @@ class Command(BaseCommand):
 
     def _serve(self, options: dict[str, Any]) -> None:
         host, port = str(options["host"]), int(options["port"])
+        os.umask(0o077)  # what is made in the data folder is nobody else's to read
         with self._only_one():
             self._check_port(host, port)
             if options["prepare"]:
