@@ -20,6 +20,11 @@ def open_slots(rater: Rater) -> QuerySet[Slot]:
     return Slot.objects.filter(~Exists(done), project_id=rater.project_id, state=SlotState.OPEN)
 
 
+def open_items_count(rater: Rater, *, limit: int) -> int:
+    """How many items are open to the rater, counted no further than ``limit``."""
+    return open_slots(rater).values("item").distinct()[:limit].count()
+
+
 def seeded_random(rater: Rater) -> Slot | None:
     """The next open slot in the order of the items' random numbers.
 

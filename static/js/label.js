@@ -1,17 +1,18 @@
-// The label screen: definitions follow the option in focus, long lists of options filter as you type, keys belong to
-// the question you are at, an answer survives a lost connection, and the time an answer took is sent with it.
+// The label screen: keys belong to the question you are at, definitions follow the option in focus, long lists of
+// options filter as you type, what was begun is kept, and the time the page was looked at is sent with the answer.
+// What happens when the server cannot be reached is in unsent.js.
 
-const DRAFTS = "concord-draft:";
-let shownAt = performance.now();
-
-const formOf = (root) => root.querySelector?.("[data-label-form]") ?? null;
-const currentForm = () => document.querySelector("[data-label-form]");
+const screenOf = () => document.getElementById("label");
+const formOf = () => document.querySelector("[data-label-form]");
+const questionsOf = (form) => [...form.querySelectorAll("[data-question]")];
+const isAnswered = (question) => question.querySelector(":checked") !== null;
+const say = (words) => document.dispatchEvent(new CustomEvent("concord:announce", { detail: words }));
 
 // ---- questions and their keys ----------------------------------------------------------------
 
+/** The digits act on one question at a time: the one you are at. */
 function activate(question) {
-  const form = question.closest("form");
-  const questions = [...form.querySelectorAll("[data-question]")];
+  const questions = questionsOf(question.closest("form"));
   for (const other of questions) {
     const active = other === question;
     other.toggleAttribute("data-active", active && questions.length > 1);
@@ -22,9 +23,13 @@ function activate(question) {
   }
 }
 
-function firstOpen(form) {
-  const questions = [...form.querySelectorAll("[data-question]")];
-  return questions.find((question) => !question.querySelector(":checked")) ?? questions[0];
+const firstOpen = (questions) => questions.find((question) => !isAnswered(question));
+
+/** The next one without an answer, from here on and then from the top. */
+function nextOpen(question) {
+  const questions = questionsOf(question.closest("form"));
+  const here = questions.indexOf(question);
+  return firstOpen([...questions.slice(here + 1), ...questions.slice(0, here)]);
 }
 
 function showDefinition(input) {
@@ -32,6 +37,8 @@ function showDefinition(input) {
     current.removeAttribute("data-current");
   }
   const definition = input && document.getElementById(input.dataset.definition);
+  const line = document.querySelector("[data-meaning]");
+  if (line) line.textContent = definition?.querySelector("p").textContent ?? "";
   if (!definition) return;
   definition.setAttribute("data-current", "");
   const box = definition.closest(".guideline");
@@ -55,12 +62,17 @@ document.addEventListener("change", (event) => {
   keepDraft(form);
   const question = event.target.closest("[data-question]");
   if (!question) return;
+  setWrong(question, "");
   showDefinition(event.target);
-  const next = firstOpen(form);
-  if (!next.querySelector(":checked")) activate(next);
+  // A click or a digit answers and goes on; arrows only move within the question.
+  if (!deliberate) return;
+  const next = nextOpen(question);
+  if (!next) return;
+  activate(next);
+  next.scrollIntoView({ block: "nearest" });
 });
 
-// "A key chooses and hands in at once": only a key or a click does; arrows still move between options.
+// "A key chooses and submits at once": only a key or a click does; arrows still move between options.
 let deliberate = false;
 
 document.addEventListener(
@@ -83,24 +95,63 @@ document.addEventListener("click", (event) => {
   const input = event.target;
   if (!deliberate || !input.matches?.(".option > input[type=radio]")) return;
   const form = input.form;
-  if (form?.matches("[data-instant]") && form.querySelectorAll("[data-question]").length === 1) {
-    form.requestSubmit(form.querySelector("[name=action][value=submit]"));
-  }
+  if (form?.matches("[data-instant]")) form.querySelector(".label__submit").click();
 });
+
+// ---- an answer that is missing ---------------------------------------------------------------
+
+function setWrong(question, words) {
+  const line = question.querySelector("[data-wrong]");
+  line.textContent = words;
+  question.classList.toggle("question--wrong", words !== "");
+}
+
+/** Before htmx sees it: what is required is asked for here, without a request. */
+document.addEventListener(
+  "submit",
+  (event) => {
+    const form = event.target;
+    if (!form.matches("[data-label-form]") || event.submitter?.matches("[data-skip]")) return;
+    const missing = questionsOf(form).filter(
+      (question) => question.matches("[data-required]") && !isAnswered(question),
+    );
+    if (missing.length === 0) return;
+    event.preventDefault();
+    event.stopPropagation();
+    for (const question of missing) setWrong(question, question.querySelector("[data-wrong]").dataset.wrong);
+    activate(missing[0]);
+    missing[0].scrollIntoView({ block: "nearest" });
+    say(missing[0].querySelector("[data-wrong]").textContent);
+  },
+  true,
+);
 
 // ---- many options: type to filter ------------------------------------------------------------
 
 const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLocaleLowerCase();
+const optionsLeft = (question) => [...question.querySelectorAll(".option:not([hidden])")];
+const pointed = (question) => question.querySelector(".option[data-pointed]:not([hidden])");
+
+/** Mark the option that Enter would choose. */
+function point(question, option) {
+  for (const other of question.querySelectorAll("[data-pointed]")) other.removeAttribute("data-pointed");
+  if (!option) return;
+  option.setAttribute("data-pointed", "");
+  option.scrollIntoView({ block: "nearest" });
+  showDefinition(option.querySelector("[data-definition]"));
+}
 
 function filter(input) {
   const question = input.closest("[data-question]");
   const wanted = plain(input.value.trim());
-  let shown = 0;
   for (const option of question.querySelectorAll(".option")) {
-    option.hidden = wanted !== "" && !plain(option.textContent).includes(wanted);
-    if (!option.hidden) shown += 1;
+    option.hidden = wanted !== "" && !plain(option.querySelector(".option__name").textContent).includes(wanted);
   }
-  question.querySelector("[data-filter-empty]").hidden = shown > 0;
+  const left = optionsLeft(question);
+  question.querySelector("[data-filter-empty]").hidden = left.length > 0;
+  // A name that begins with the letters comes before one that has them somewhere.
+  const begins = left.find((option) => plain(option.querySelector(".option__name").textContent).startsWith(wanted));
+  point(question, wanted === "" ? null : (begins ?? left[0]));
 }
 
 document.addEventListener("input", (event) => {
@@ -108,24 +159,49 @@ document.addEventListener("input", (event) => {
   if (event.target.matches?.("#comment")) keepDraft(event.target.form);
 });
 
+/** Choose as a key does, and clear the filter, so that all options stand where they were. */
+function choose(question, option, input) {
+  const radio = option.querySelector("input");
+  input.value = "";
+  filter(input);
+  radio.focus({ preventScroll: true });
+  deliberate = true;
+  radio.click();
+  option.scrollIntoView({ block: "nearest" });
+}
+
 document.addEventListener("keydown", (event) => {
   const input = event.target;
-  if (!input.matches?.("[data-filter]")) return;
-  const first = input.closest("[data-question]").querySelector(".option:not([hidden]) input");
-  if (event.key === "Enter" || event.key === "ArrowDown") {
+  if (!input.matches?.("[data-filter]") || event.isComposing) return;
+  const question = input.closest("[data-question]");
+  const left = optionsLeft(question);
+  const here = left.indexOf(pointed(question));
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     event.preventDefault();
-    if (!first) return;
-    // Enter takes the first that is left; the next Enter, now outside the box, hands it in.
-    first.focus();
-    if (event.key === "Enter") first.click();
-  } else if (event.key === "Escape" && input.value) {
+    const step = event.key === "ArrowDown" ? 1 : -1;
+    const next = left[(here + step + left.length) % left.length] ?? left[0];
+    point(question, next);
+    if (next) say(next.querySelector(".option__name").textContent);
+  } else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
+    // Enter chooses what is pointed at; with nothing typed and an answer given it submits.
     event.preventDefault();
-    input.value = "";
-    filter(input);
+    if (here >= 0) choose(question, left[here], input);
+    else input.form.querySelector(".label__submit").click();
+  } else if (event.key === "Escape") {
+    event.preventDefault();
+    if (input.value) {
+      input.value = "";
+      filter(input);
+    } else {
+      document.querySelector(".label__item")?.focus({ preventScroll: true });
+    }
+  } else if (event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !input.value) {
+    event.preventDefault();
+    document.getElementById("undo")?.requestSubmit();
   }
 });
 
-// ---- comment ---------------------------------------------------------------------------------
+// ---- comment, guideline ----------------------------------------------------------------------
 
 document.addEventListener("click", (event) => {
   const opener = event.target.closest?.("[data-comment-open]");
@@ -137,116 +213,137 @@ document.addEventListener("click", (event) => {
   if (open) box.querySelector("textarea").focus();
 });
 
-// ---- drafts and lost connections -------------------------------------------------------------
-// The client key in the form makes a second sending of the same answer harmless: the server knows it.
+document.addEventListener("keydown", (event) => {
+  // Out of the comment, back to the keys.
+  if (event.key !== "Escape" || !event.target.matches?.("#comment")) return;
+  document.querySelector(".label__item")?.focus({ preventScroll: true });
+});
 
-function draftKey(form) {
-  const key = form.querySelector("[name=client_key]");
-  const item = form.querySelector("[name=assignment]");
-  return (item ?? key) && DRAFTS + (item ?? key).value;
+// ---- what was begun ----------------------------------------------------------------------------
+// Kept in this browser for each item until its answer is stored: after a reload, an undo, an expired log-in.
+
+const DRAFTS_KEPT = 8;
+const draftsKey = () => `concord-drafts:${screenOf()?.dataset.store}`;
+
+function drafts() {
+  try {
+    return JSON.parse(localStorage.getItem(draftsKey())) ?? [];
+  } catch {
+    return []; // storage is forbidden or was damaged: then nothing was kept
+  }
 }
 
-function keepDraft(form) {
-  const key = draftKey(form);
-  if (!key) return;
-  const entries = [...new FormData(form)].filter(
-    ([name]) => !["csrfmiddlewaretoken", "client_key", "assignment", "seconds"].includes(name),
-  );
+function setDrafts(list) {
   try {
-    sessionStorage.setItem(key, JSON.stringify(entries));
+    if (list.length > 0) localStorage.setItem(draftsKey(), JSON.stringify(list.slice(-DRAFTS_KEPT)));
+    else localStorage.removeItem(draftsKey());
   } catch {
     // storage is full or forbidden: the answer is still in the form
   }
 }
 
-function restoreDraft(form) {
-  const key = draftKey(form);
-  let entries = null;
-  try {
-    entries = key && JSON.parse(sessionStorage.getItem(key));
-  } catch {
-    return;
-  }
-  for (const [name, value] of entries ?? []) {
-    for (const control of form.elements) {
-      if (control.name !== name) continue;
-      if (["radio", "checkbox"].includes(control.type)) {
-        if (control.value === value) control.checked = true;
-      } else if (control.matches("textarea") && !control.value) {
-        control.value = value;
-        document.getElementById("comment-box")?.removeAttribute("data-closed");
-      }
-    }
-  }
+const itemOf = (form) => form.elements.namedItem("item").value;
+const isAnswer = ([name]) => /^q\d+$/.test(name) || name === "flag" || name === "comment";
+
+function keepDraft(form) {
+  const item = itemOf(form);
+  const entries = [...new FormData(form)].filter(isAnswer);
+  setDrafts([...drafts().filter((draft) => draft.item !== item), { item, entries }]);
 }
 
-let waiting = null;
-let sentBy = null;
+const dropDraft = (item) => setDrafts(drafts().filter((draft) => draft.item !== item));
 
-document.addEventListener("submit", (event) => {
-  if (!event.target.matches("[data-label-form]")) return;
-  sentBy = event.submitter;
+function fill(form, entries) {
+  for (const [name, value] of entries) {
+    for (const control of form.elements) {
+      if (control.name !== name) continue;
+      if (control.matches("[type=radio], [type=checkbox]")) control.checked ||= control.value === value;
+      else if (control.matches("textarea")) control.value = value;
+    }
+  }
+  const comment = form.querySelector("#comment");
+  document.getElementById("comment-box").toggleAttribute("data-closed", comment.value === "");
+}
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  const form = event.detail.elt;
+  if (!form.matches?.("[data-label-form]")) return;
+  const { status } = event.detail.xhr;
+  // 409: stored as surplus, or refused for good; either way the item is done with.
+  if ((status >= 200 && status < 300) || status === 409) dropDraft(itemOf(form));
+});
+
+// ---- the time an answer took -------------------------------------------------------------------
+// Only while the page can be seen: who goes for lunch is not slow.
+
+let counted = 0;
+let since = null;
+
+function pauseClock() {
+  if (since !== null) counted += performance.now() - since;
+  since = null;
+}
+
+function runClock() {
+  if (since === null && document.visibilityState === "visible") since = performance.now();
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") runClock();
+  else pauseClock();
 });
 
 document.addEventListener("htmx:configRequest", (event) => {
   const form = event.detail.elt;
-  if (!form.matches?.("[data-label-form]")) return;
-  const seconds = (performance.now() - shownAt) / 1000;
-  event.detail.parameters.set("seconds", seconds.toFixed(2));
+  // What waited for the connection keeps the time of its first sending.
+  if (!form.matches?.("[data-label-form]") || form.dataset.unsent) return;
+  pauseClock();
+  runClock();
+  const input = form.elements.namedItem("seconds");
+  input.value = (Number(input.dataset.spent) + counted / 1000).toFixed(2);
+  event.detail.parameters.set("seconds", input.value);
 });
 
-function tryAgain() {
-  clearTimeout(waiting);
-  waiting = null;
-  const form = currentForm();
-  if (form?.dataset.unsent) form.requestSubmit(sentBy?.isConnected ? sentBy : undefined);
-}
+// ---- leaving: give back what is held behind the item on the screen -----------------------------
 
-function offline(event) {
-  const form = event.detail.elt;
-  if (!form.matches?.("[data-label-form]")) return;
-  event.stopPropagation();
-  form.dataset.unsent = "true";
-  keepDraft(form);
-  for (const line of document.querySelectorAll("[data-offline]")) line.hidden = false;
-  document.dispatchEvent(
-    new CustomEvent("concord:announce", { detail: document.querySelector("[data-offline]")?.textContent }),
-  );
-  clearTimeout(waiting);
-  waiting = setTimeout(tryAgain, 3000);
-}
-
-// Captured before app.js speaks, which would say the same a second time.
-for (const name of ["htmx:sendError", "htmx:timeout"]) document.addEventListener(name, offline, true);
-window.addEventListener("online", tryAgain);
-
-document.addEventListener("htmx:afterRequest", (event) => {
-  const form = event.detail.elt;
-  if (!form.matches?.("[data-label-form]") || !event.detail.successful) return;
-  const key = draftKey(form);
-  try {
-    if (key) sessionStorage.removeItem(key);
-  } catch {
-    // nothing was kept, then
-  }
+window.addEventListener("pagehide", () => {
+  const form = formOf();
+  if (!form?.hasAttribute("data-holds-more") || !navigator.sendBeacon) return;
+  const data = new FormData();
+  data.set("item", itemOf(form));
+  data.set("csrfmiddlewaretoken", form.elements.namedItem("csrfmiddlewaretoken").value);
+  navigator.sendBeacon(screenOf().dataset.leaveUrl, data);
 });
 
-window.addEventListener("beforeunload", (event) => {
-  if (currentForm()?.dataset.unsent) event.preventDefault();
-});
+// ---- each new item -----------------------------------------------------------------------------
 
-// ---- each new item ---------------------------------------------------------------------------
+const hasKeyboard = () => !matchMedia("(pointer: coarse) and (hover: none)").matches;
 
-function begin(root) {
-  const form = formOf(root);
+function begin() {
+  const form = formOf();
+  counted = 0;
+  since = null;
+  runClock();
+  showDefinition(null);
   if (!form) return;
-  shownAt = performance.now();
-  restoreDraft(form);
-  const question = firstOpen(form);
-  if (question) activate(question);
+  // What the server filled in (after an error, an undo) goes before what was begun here.
+  const draft = drafts().find(({ item }) => item === itemOf(form));
+  if (draft && !form.querySelector(":checked") && !form.querySelector("#comment").value) fill(form, draft.entries);
+  const questions = questionsOf(form);
+  const wrong = questions.find((question) => question.matches(".question--wrong"));
+  const question = wrong ?? firstOpen(questions) ?? questions[0];
+  if (!question) return;
+  activate(question);
+  showDefinition(question.querySelector(":checked"));
+  // One long list: the letters typed go to its filter. Esc leaves it for the other keys.
+  if (questions.length === 1 && hasKeyboard()) question.querySelector("[data-filter]")?.focus({ preventScroll: true });
 }
 
-begin(document);
-document.addEventListener("htmx:load", (event) => {
-  if (event.detail.elt.id === "work") begin(event.detail.elt.parentElement);
+begin();
+
+const isNew = (event) => event.detail.elt.id === "item" || event.detail.elt.id === "label";
+
+// After focus.js, which is loaded before and puts focus on the item.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (isNew(event)) begin();
 });

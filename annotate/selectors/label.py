@@ -1,0 +1,308 @@
+"""What the label screen shows: the item, what is asked of it, suggestions, one's own pace."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from statistics import median
+
+from django.utils import timezone
+
+from annotate.models import (
+    Assignment,
+    Item,
+    ItemStatus,
+    Label,
+    LabelStatus,
+    Option,
+    Project,
+    Question,
+    QuestionKind,
+    Rater,
+    RaterKind,
+    Slot,
+    SlotState,
+    Submission,
+    SubmissionStatus,
+)
+from annotate.selectors.questions import question_text
+
+# Beyond so many options a digit no longer names one: type to filter.
+DIGITS = 9
+# A text of more characters is set in the smaller size.
+LONG_TEXT = 420
+# The pace is the median of so many latest answers of today.
+PACE_OVER = 50
+
+
+@dataclass(frozen=True)
+class OptionShown:
+    """One option; ``key`` is the key that chooses it, empty where there are too many."""
+
+    code: int
+    name: str
+    definition: str
+    colour: str
+    key: str
+    checked: bool
+
+
+@dataclass(frozen=True)
+class QuestionShown:
+    """One question about this item; ``field`` is its name in the form."""
+
+    pk: int
+    key: str
+    field: str
+    name: str
+    text: str
+    kind: str
+    required: bool
+    options: Sequence[OptionShown]
+    error: str
+
+    @property
+    def is_rating(self) -> bool:
+        return self.kind == QuestionKind.RATING
+
+    @property
+    def is_many(self) -> bool:
+        return not self.is_rating and len(self.options) > DIGITS
+
+    @property
+    def defines(self) -> bool:
+        return any(option.definition for option in self.options)
+
+
+@dataclass(frozen=True)
+class FieldShown:
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ItemShown:
+    pk: int
+    fields: Sequence[FieldShown]
+    is_long: bool
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A judge's answer as shown to the person before theirs."""
+
+    label_id: int
+    judge: str
+    question_key: str
+    question_name: str
+    choice: int
+    option: Option
+    confidence: float | None
+    source: str
+    rationale: str
+
+    def exposure(self, shown_at: datetime) -> dict[str, object]:
+        """How Submission.exposure records it."""
+        return {
+            "label": self.label_id,
+            "judge": self.judge,
+            "question": self.question_key,
+            "choice": self.choice,
+            "shown_at": shown_at.isoformat(timespec="seconds"),
+        }
+
+
+@dataclass(frozen=True)
+class Today:
+    """What a rater handed in since midnight, and the median of their latest seconds."""
+
+    done: int
+    seconds_each: float | None
+
+
+class Nothing(StrEnum):
+    """Why there is no item to label."""
+
+    NO_QUESTION = "no_question"
+    NO_ITEM = "no_item"
+    WITH_OTHERS = "with_others"  # others hold, or are to label, what is left
+    ALL_DONE = "all_done"
+
+
+def item_shown(item: Item) -> ItemShown:
+    fields = [FieldShown(str(name), str(text)) for name, text in item.fields.items()]
+    return ItemShown(
+        pk=item.pk,
+        fields=fields,
+        is_long=sum(len(field.text) for field in fields) > LONG_TEXT,
+    )
+
+
+def questions_shown(
+    questions: Sequence[Question],
+    item: Item,
+    *,
+    choices: Mapping[int, int],
+    errors: Mapping[str, str],
+) -> list[QuestionShown]:
+    """The questions with their text filled from the item, and what was chosen before.
+
+    ``choices`` is option code by question id, ``errors`` a sentence by question key. No query,
+    given questions with their options (questions_live).
+    """
+    shown = []
+    for question in questions:
+        options = list(question.options.all())
+        keys = option_keys(question, options)
+        chosen = choices.get(question.pk)
+        shown.append(
+            QuestionShown(
+                pk=question.pk,
+                key=question.key,
+                field=f"q{question.pk}",
+                name=question.name,
+                text=question_text(question, item.fields) or question.name,
+                kind=question.kind,
+                required=question.required,
+                error=errors.get(question.key, ""),
+                options=[
+                    OptionShown(
+                        code=option.code,
+                        name=option.name,
+                        definition=option.definition,
+                        colour=option.colour,
+                        key=key,
+                        checked=option.code == chosen,
+                    )
+                    for option, key in zip(options, keys, strict=True)
+                ],
+            )
+        )
+    return shown
+
+
+def option_keys(question: Question, options: Sequence[Option]) -> list[str]:
+    """The digit that chooses each option: its own where all are digits (a scale from 0), else 1-9.
+
+    A rating of ten has 0 for its last. Empty strings where digits do not suffice.
+    """
+    if question.kind == QuestionKind.RATING:
+        own = [option.key for option in options]
+        if all(len(key) == 1 and key in "0123456789" for key in own):
+            return own
+        if len(options) == DIGITS + 1:
+            return [*map(str, range(1, DIGITS + 1)), "0"]
+    if len(options) > DIGITS:
+        return [""] * len(options)
+    return [str(place) for place in range(1, len(options) + 1)]
+
+
+def fingerprints(questions: Sequence[Question]) -> dict[int, str]:
+    """Short hash of what each option code means, by question id.
+
+    A question without labels may still be edited in place: then a code on a page that is open
+    must not be taken for the option that has it now.
+    """
+    return {
+        question.pk: hashlib.blake2b(
+            json.dumps([(option.code, option.key) for option in question.options.all()]).encode(),
+            digest_size=6,
+        ).hexdigest()
+        for question in questions
+    }
+
+
+def suggestions_for(item: Item, questions: Sequence[Question]) -> list[Suggestion]:
+    """The newest live label of a judge for each question, in the order of the questions."""
+    by_id = {question.pk: question for question in questions}
+    newest: dict[int, Label] = {}
+    rows = (
+        Label.objects.filter(
+            item=item,
+            question_id__in=by_id,
+            status=LabelStatus.LIVE,
+            choice__isnull=False,
+            rater__kind=RaterKind.JUDGE,
+        )
+        .select_related("rater")
+        .order_by("-created_at", "-pk")
+    )
+    for label in rows:
+        newest.setdefault(label.question_id, label)
+    shown = []
+    for question in questions:
+        found = newest.get(question.pk)
+        if found is None or found.choice is None:
+            continue
+        option = next((o for o in question.options.all() if o.code == found.choice), None)
+        if option is None:
+            continue
+        shown.append(
+            Suggestion(
+                label_id=found.pk,
+                judge=found.rater.name,
+                question_key=question.key,
+                question_name=question.name,
+                choice=found.choice,
+                option=option,
+                confidence=found.confidence,
+                source=found.get_confidence_source_display() if found.confidence_source else "",
+                rationale=found.rationale,
+            )
+        )
+    return shown
+
+
+def today_of(rater: Rater) -> Today:
+    """How many the rater handed in today, and how fast. One query, two after PACE_OVER answers."""
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    handed_in = Submission.objects.filter(
+        rater=rater,
+        created_at__gte=midnight,
+        status__in=[SubmissionStatus.SUBMITTED, SubmissionStatus.SURPLUS],
+    )
+    latest = list(handed_in.order_by("-created_at").values_list("seconds", flat=True)[:PACE_OVER])
+    timed = [seconds for seconds in latest if seconds is not None]
+    return Today(
+        done=len(latest) if len(latest) < PACE_OVER else handed_in.count(),
+        seconds_each=median(timed) if timed else None,
+    )
+
+
+def taken_back(assignment: Assignment) -> Submission | None:
+    """What the rater took back of this assignment, newest first: its answers are filled in."""
+    return (
+        Submission.objects.filter(assignment=assignment, status=SubmissionStatus.WITHDRAWN)
+        .prefetch_related("labels")
+        .order_by("-created_at", "-pk")
+        .first()
+    )
+
+
+def choices_of(submission: Submission) -> dict[int, int]:
+    """Option code by question id."""
+    return {
+        label.question_id: label.choice
+        for label in submission.labels.all()
+        if label.choice is not None
+    }
+
+
+def why_nothing(project: Project, questions: Sequence[Question]) -> tuple[Nothing, int]:
+    """Why a rater has no item, and how many items others are still to label."""
+    if not questions:
+        return Nothing.NO_QUESTION, 0
+    if not Item.objects.filter(project=project, status=ItemStatus.LIVE).exists():
+        return Nothing.NO_ITEM, 0
+    left = (
+        Slot.objects.filter(project=project, item__status=ItemStatus.LIVE)
+        .exclude(state=SlotState.FILLED)
+        .values("item")
+        .distinct()
+        .count()
+    )
+    return (Nothing.WITH_OTHERS, left) if left else (Nothing.ALL_DONE, 0)

@@ -1,0 +1,223 @@
+"""The label screen: one item, its answer, the next item. One request a label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST
+
+from annotate import access
+from annotate.access import Right
+from annotate.errors import BadInput, Conflict, NotFound
+from annotate.forms.label import HandedIn, LabelForm
+from annotate.models import (
+    Assignment,
+    AssignmentState,
+    Guideline,
+    ProjectStatus,
+    Submission,
+    SubmissionStatus,
+)
+from annotate.services.claims import claims_return
+from annotate.services.raters import rater_of_member
+from annotate.services.submissions import (
+    Answer,
+    submission_last,
+    submission_skip,
+    submission_submit,
+    submission_withdraw,
+)
+from annotate.views.label_screen import Desk, Said, Turn, archived_show, desk_of, screen_show
+from annotate.views.page import AuthenticatedRequest
+
+
+@require_GET
+def label(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
+    place = access.project_of(request.user, project_id)
+    if place.project.status == ProjectStatus.ARCHIVED and place.may(Right.LABEL):
+        return archived_show(request, place)
+    access.check(place, Right.LABEL)
+    desk = desk_of(request, place)
+    return screen_show(desk, Turn(said=Said(undo=_pk(submission_last(desk.rater)))))
+
+
+@require_POST
+def label_submit(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
+    """Store the answer; the reply is the next item."""
+
+    def store(desk: Desk, handed: HandedIn) -> Submission:
+        _check_asked(desk, handed)
+        return submission_submit(
+            desk.rater,
+            access.item_of(desk.place, handed.item_id, live_only=False),
+            answers={pk: Answer(choice=code) for pk, code in handed.choices.items()},
+            client_key=handed.client_key,
+            seconds=handed.seconds,
+            flagged=handed.flagged,
+            comment=handed.comment,
+            exposure=handed.seal.exposure,
+            guideline=_guideline_seen(desk, handed),
+        )
+
+    return _hand_in(request, project_id, store)
+
+
+@require_POST
+def label_skip(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
+    """Skip the item, with its flag and comment; the reply is the next item."""
+
+    def store(desk: Desk, handed: HandedIn) -> Submission:
+        return submission_skip(
+            desk.rater,
+            access.item_of(desk.place, handed.item_id, live_only=False),
+            client_key=handed.client_key,
+            seconds=handed.seconds,
+            flagged=handed.flagged,
+            comment=handed.comment,
+        )
+
+    return _hand_in(request, project_id, store)
+
+
+@require_POST
+def label_undo(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
+    """Take back the submission named (else the last one) and bring its item back as it was."""
+    desk = desk_of(request, access.project_of(request.user, project_id, Right.LABEL))
+    named = _number(request.POST.get("submission"))
+    taken = named if named is not None else _pk(submission_last(desk.rater))
+    if taken is None:
+        raise Conflict(_("There is nothing to take back."))
+    assignment = submission_withdraw(desk.rater, taken)
+    said = Said(
+        _("Taken back. Change the answer and submit it again."),
+        undo=_pk(submission_last(desk.rater)),
+    )
+    return _after(desk, Turn(said=said, assignment=_given(desk, assignment.item_id)))
+
+
+@require_POST
+def label_leave(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
+    """Give back what is held beyond the item on the screen; a reload brings that one again."""
+    place = access.project_of(request.user, project_id, Right.LABEL)
+    rater = rater_of_member(place.project, request.user)
+    item_id = _number(request.POST.get("item"))
+    if item_id is not None:
+        kept = Assignment.objects.filter(
+            rater=rater, item_id=item_id, state=AssignmentState.OPEN
+        ).first()
+        if kept is not None:
+            claims_return(rater, keep=kept.pk)
+    return HttpResponse(status=204)
+
+
+# --- One way in for an answer and a skip ------------------------------------------------------
+
+
+def _hand_in(
+    request: AuthenticatedRequest,
+    project_id: int,
+    store: Callable[[Desk, HandedIn], Submission],
+) -> HttpResponse:
+    desk = desk_of(request, access.project_of(request.user, project_id, Right.LABEL))
+    form = LabelForm(request.POST)
+    try:
+        submission = store(desk, form.handed_in(desk.rater))
+    except BadInput as error:
+        return screen_show(desk, _again(desk, form, error))
+    except (Conflict, NotFound) as error:
+        # What was entered is filled in again, should it be the same item that comes.
+        entered = form.entered(desk.rater)
+        return screen_show(desk, Turn(status=409, problem=error.message, entered=entered))
+    return _after(desk, _moved_on(desk, submission))
+
+
+def _after(desk: Desk, turn: Turn) -> HttpResponse:
+    """After a write: the next screen for htmx, a redirect to it for a plain form."""
+    if desk.request.htmx:
+        return screen_show(desk, turn)
+    if turn.problem:
+        messages.warning(desk.request, turn.problem)
+    else:
+        messages.success(desk.request, turn.said.text)
+    return redirect("label", desk.place.project.pk)
+
+
+def _again(desk: Desk, form: LabelForm, error: BadInput) -> Turn:
+    """The same item with the answers as entered, and what is wrong with them."""
+    item_id = _number(str(form["item"].value()))
+    errors = error.detail.get("fields", {})
+    named = {question.key for question in desk.questions} & errors.keys()
+    return Turn(
+        status=422,
+        problem="" if named else error.message,
+        errors=errors,
+        assignment=None if item_id is None else _given(desk, item_id),
+        entered=form.entered(desk.rater),
+        said=Said(undo=_pk(submission_last(desk.rater))),
+    )
+
+
+def _moved_on(desk: Desk, submission: Submission) -> Turn:
+    if submission.status == SubmissionStatus.SURPLUS:
+        return Turn(
+            status=409,
+            said=Said(_("Kept, not counted"), undo=submission.pk),
+            problem=_(
+                "Others had finished that item by the time your answer came. It is kept and shown "
+                "to the leads, but does not count. Here is the next one."
+            ),
+        )
+    if submission.status == SubmissionStatus.SKIPPED:
+        return Turn(said=Said(_("Skipped"), undo=submission.pk))
+    chosen = dict(submission.labels.values_list("question_id", "choice"))
+    options = [
+        option
+        for question in desk.questions
+        for option in question.options.all()
+        if chosen.get(question.pk) == option.code
+    ]
+    if len(options) == 1:
+        text = _("%(option)s saved") % {"option": options[0].name}
+        return Turn(said=Said(text, options[0].colour, submission.pk))
+    text = ngettext("%(n)d answer saved", "%(n)d answers saved", len(chosen)) % {"n": len(chosen)}
+    return Turn(said=Said(text, undo=submission.pk))
+
+
+def _check_asked(desk: Desk, handed: HandedIn) -> None:
+    """A question without labels may be edited in place: the codes on the page must mean the same.
+
+    A newer version of a question is found by submission_submit.
+    """
+    for question_id in handed.choices:
+        now = desk.asked.get(question_id)
+        if now is not None and now != handed.seal.asked.get(question_id):
+            raise Conflict(_("The question was changed while you were answering. Here it is now."))
+
+
+def _guideline_seen(desk: Desk, handed: HandedIn) -> Guideline | None:
+    seen = handed.seal.guideline_id
+    if seen is None:
+        return None
+    if desk.guideline is not None and desk.guideline.pk == seen:
+        return desk.guideline
+    return desk.place.project.guidelines.filter(pk=seen).first()
+
+
+def _given(desk: Desk, item_id: int) -> Assignment | None:
+    """The rater's assignment of the item, open or not."""
+    given = Assignment.objects.filter(rater=desk.rater, item_id=item_id)
+    return given.select_related("item").first()
+
+
+def _number(text: str | None) -> int | None:
+    """An id from a form, or None for what is none."""
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+def _pk(submission: Submission | None) -> int | None:
+    return submission.pk if submission else None

@@ -1,0 +1,276 @@
+"""What the label screen shows after each request: an item with its form, or why there is none."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from annotate import strategies
+from annotate.access import Place, Right
+from annotate.forms.label import COMMENT_MAX, Entered, Seal
+from annotate.models import (
+    Assignment,
+    AssignmentState,
+    Guideline,
+    Question,
+    QuestionKind,
+    Rater,
+    Visibility,
+)
+from annotate.selectors.guidelines import guideline_html
+from annotate.selectors.label import (
+    Nothing,
+    Suggestion,
+    choices_of,
+    fingerprints,
+    item_shown,
+    questions_shown,
+    suggestions_for,
+    taken_back,
+    today_of,
+    why_nothing,
+)
+from annotate.selectors.questions import questions_live
+from annotate.services.claims import claims_hold
+from annotate.services.projects import guideline_live
+from annotate.services.raters import rater_of_member
+from annotate.views.page import AuthenticatedRequest, render_page
+
+TEMPLATE = "annotate/label.html"
+# More items left than this are not counted: "34 today" then, without "of".
+COUNTED_LEFT = 1000
+# What is left is counted on opening the page and after so many answers; between, it is carried.
+RECOUNT_EVERY = 20
+
+
+@dataclass(frozen=True)
+class Said:
+    """The quiet line under the answer, and the submission that its undo takes back."""
+
+    text: str = ""
+    colour: str = ""
+    undo: int | None = None
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What happened in a request, for the screen that follows it.
+
+    ``assignment``: the item to show, None for the one held or the next. ``entered``: filled in
+    again if it is for the item that is shown. ``errors``: a sentence by question key.
+    """
+
+    status: int = 200
+    said: Said = field(default_factory=Said)
+    problem: str = ""
+    errors: Mapping[str, str] = field(default_factory=dict)
+    assignment: Assignment | None = None
+    entered: Entered | None = None
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Who labels where, and what is asked there."""
+
+    request: AuthenticatedRequest
+    place: Place
+    rater: Rater
+    questions: Sequence[Question]
+    guideline: Guideline | None
+
+    @cached_property
+    def asked(self) -> dict[int, str]:
+        return fingerprints(self.questions)
+
+    @property
+    def beside(self) -> str:
+        """What stands beside the item: while it is the same, it is not sent again."""
+        asked = ".".join(f"{pk}:{digest}" for pk, digest in self.asked.items())
+        return f"{asked}-{self.guideline.pk if self.guideline else 0}"
+
+    @property
+    def title(self) -> str:
+        one = len(self.questions) == 1
+        return self.questions[0].name if one else self.place.project.name
+
+
+def desk_of(request: AuthenticatedRequest, place: Place) -> Desk:
+    return Desk(
+        request=request,
+        place=place,
+        rater=rater_of_member(place.project, request.user),
+        questions=questions_live(place.project),
+        guideline=guideline_live(place.project),
+    )
+
+
+def screen_show(desk: Desk, turn: Turn) -> HttpResponse:
+    """Show the item of the turn, else the one held, else the next; claims it if need be."""
+    started = timezone.now()
+    held = claims_hold(desk.rater) if desk.questions else []
+    assignment = turn.assignment or (held[0] if held else None)
+    context: dict[str, Any] = {
+        "title": desk.title,
+        "beside": desk.beside,
+        "said": turn.said,
+        "problem": turn.problem,
+        "progress": _progress(desk, len(held)),
+    }
+    if assignment is None:
+        context |= {"empty": _nothing(desk)}
+    else:
+        entered = _entered(turn, assignment, is_new=assignment.claimed_at >= started)
+        context |= _work(desk, assignment, entered, turn.errors)
+        context |= {"holds_more": len(held) > 1}
+    return _render(desk, context, turn.status)
+
+
+def archived_show(request: AuthenticatedRequest, place: Place) -> HttpResponse:
+    context = {
+        "title": place.project.name,
+        "empty": {
+            "title": _("This project is archived"),
+            "text": _("Its labels are kept and can be exported. An owner can take it up again."),
+            "url": reverse("home"),
+            "action": _("Your projects"),
+        },
+    }
+    return render_page(request, TEMPLATE, context, place=place, current="label")
+
+
+def _render(desk: Desk, context: Mapping[str, Any], status: int) -> HttpResponse:
+    if not desk.request.htmx:
+        return render_page(
+            desk.request, TEMPLATE, context, place=desk.place, current="label", status=status
+        )
+    same = "item" in context and desk.request.POST.get("beside") == desk.beside
+    part = f"{TEMPLATE}#{'item' if same else 'screen'}"
+    context = {**context, "project": desk.place.project}
+    response = render_page(desk.request, part, context, status=status)
+    if not same:
+        response["HX-Retarget"] = "#label"
+    return response
+
+
+def _work(
+    desk: Desk, assignment: Assignment, entered: Entered, errors: Mapping[str, str]
+) -> dict[str, Any]:
+    """The item, the questions, the form's hidden fields, what stands beside."""
+    project, item, guideline = desk.place.project, assignment.item, desk.guideline
+    suggestions: list[Suggestion] = []
+    if project.visibility == Visibility.SUGGESTION_FIRST:
+        suggestions = suggestions_for(item, desk.questions)
+    questions = questions_shown(desk.questions, item, choices=entered.choices, errors=errors)
+    return {
+        "item": item_shown(item),
+        "questions": questions,
+        "suggestions": suggestions,
+        "shows_judges": project.visibility == Visibility.SUGGESTION_FIRST,
+        "seal": _seal(desk, assignment, entered, suggestions).text(),
+        "client_key": secrets.token_urlsafe(16),
+        "instant": project.submit_on_choice
+        and len(questions) == 1
+        and questions[0].kind == QuestionKind.SINGLE,
+        "entered": entered,
+        "comment_max": COMMENT_MAX,
+        "is_late": assignment.state != AssignmentState.OPEN,
+        "guideline": guideline,
+        "guideline_html": guideline_html(guideline.text) if guideline else "",
+    }
+
+
+def _seal(
+    desk: Desk, assignment: Assignment, entered: Entered, suggestions: Sequence[Suggestion]
+) -> Seal:
+    """Sign what this page shows, with what the rater was shown of the item before."""
+    now = timezone.now()
+    seen = {shown.get("label") for shown in entered.exposure}
+    new = [
+        suggestion.exposure(now) for suggestion in suggestions if suggestion.label_id not in seen
+    ]
+    return Seal(
+        item_id=assignment.item_id,
+        rater_id=desk.rater.pk,
+        guideline_id=desk.guideline.pk if desk.guideline else None,
+        asked=desk.asked,
+        shown_at=entered.shown_at or now,
+        exposure=[*entered.exposure, *new],
+    )
+
+
+def _entered(turn: Turn, assignment: Assignment, *, is_new: bool) -> Entered:
+    """What to fill in: as just sent for this item, or as taken back before, or nothing."""
+    item_id = assignment.item_id
+    if turn.entered is not None and turn.entered.item_id == item_id:
+        return turn.entered
+    taken = None if is_new else taken_back(assignment)
+    if taken is None:
+        return Entered(item_id)
+    return Entered(
+        item_id,
+        choices=choices_of(taken),
+        flagged=taken.flagged,
+        comment=taken.comment,
+        exposure=taken.exposure,
+    )
+
+
+def _progress(desk: Desk, held: int) -> dict[str, Any]:
+    """Today's count of the rater, out of what they could still do, and their pace."""
+    today = today_of(desk.rater)
+    carried = desk.request.POST.get("of", "")
+    total: int | None
+    if carried.isdecimal() and len(carried) < 10 and today.done % RECOUNT_EVERY:
+        total = max(int(carried), today.done + held) if int(carried) else None
+    else:
+        left = strategies.open_items_count(desk.rater, limit=COUNTED_LEFT + 1)
+        total = today.done + held + left if left <= COUNTED_LEFT else None
+    return {"done": today.done, "total": total, "seconds_each": today.seconds_each}
+
+
+# --- Nothing to label -------------------------------------------------------------------------
+
+
+def _nothing(desk: Desk) -> dict[str, str]:
+    place, project = desk.place, desk.place.project
+    why, left = why_nothing(project, desk.questions)
+    if why == Nothing.NO_QUESTION:
+        title = _("Nothing is asked yet")
+        text = _("Here you will see one item at a time with the question about it.")
+        button = _button(place, Right.MANAGE, "settings", _("Add a question"))
+    elif why == Nothing.NO_ITEM:
+        title = _("No items yet")
+        text = _("Here you will see one item at a time, with its answer under it.")
+        button = _button(place, Right.DATA, "data", _("Bring in items"))
+    elif why == Nothing.WITH_OTHERS:
+        title = _("You have done your part")
+        text = ngettext(
+            "%(n)d item still waits for other people. What they give back can come to you.",
+            "%(n)d items still wait for other people. What they give back can come to you.",
+            left,
+        ) % {"n": left}
+        button = _look_again(place)
+    else:
+        title = _("Every item has its labels")
+        text = _("There is nothing left to label in this project.")
+        button = _button(place, Right.SEE, "overview", _("See the overview"))
+    return {"title": title, "text": text, **button}
+
+
+def _button(place: Place, right: Right, url_name: str, action: str) -> dict[str, str]:
+    if not place.may(right):
+        return _look_again(place)
+    return {"action": action, "url": reverse(url_name, args=[place.project.pk])}
+
+
+def _look_again(place: Place) -> dict[str, str]:
+    return {"action": _("Look again"), "url": reverse("label", args=[place.project.pk])}

@@ -1,0 +1,194 @@
+// An answer that could not be sent is kept in this browser, for this project and person, and sent when the server can be
+// reached again: after seconds, after a reload, after logging in again. The server knows its client key, so it is stored
+// once, however often it is sent.
+
+const FIRST_WAIT = 2000;
+const LONGEST_WAIT = 60000;
+// A proxy in front says these while the server starts again.
+const AWAY = new Set([502, 503, 504]);
+
+const screenOf = () => document.getElementById("label");
+const formOf = () => document.querySelector("[data-label-form]");
+const storeKey = () => `concord-unsent:${screenOf()?.dataset.store}`;
+const field = (form, name) => form.elements.namedItem(name);
+
+let wait = FIRST_WAIT;
+let timer = null;
+// Where storage is forbidden, this page is what keeps it.
+let inMemory = [];
+
+// ---- what is kept ------------------------------------------------------------------------------
+// [{key, item, url, entries: [[name, value]]}]
+
+function kept() {
+  try {
+    return JSON.parse(localStorage.getItem(storeKey())) ?? inMemory;
+  } catch {
+    return inMemory;
+  }
+}
+
+function setKept(list) {
+  inMemory = list;
+  try {
+    if (list.length > 0) localStorage.setItem(storeKey(), JSON.stringify(list));
+    else localStorage.removeItem(storeKey());
+  } catch {
+    // kept in memory
+  }
+}
+
+const drop = (key) => setKept(kept().filter((answer) => answer.key !== key));
+
+function keep(form, url) {
+  const key = field(form, "client_key").value;
+  const entries = [...new FormData(form)].filter(([name]) => name !== "csrfmiddlewaretoken");
+  setKept([...kept().filter((answer) => answer.key !== key), { key, item: field(form, "item").value, url, entries }]);
+}
+
+// ---- saying so ---------------------------------------------------------------------------------
+
+function showLine() {
+  const form = formOf();
+  for (const line of document.querySelectorAll("[data-offline]")) line.hidden = !form?.dataset.unsent;
+}
+
+function schedule() {
+  clearTimeout(timer);
+  timer = setTimeout(flush, wait);
+  wait = Math.min(wait * 2, LONGEST_WAIT);
+}
+
+function lost(form, url) {
+  form.dataset.unsent = url;
+  keep(form, url);
+  const line = document.querySelector("[data-offline]");
+  if (line?.hidden) document.dispatchEvent(new CustomEvent("concord:announce", { detail: line.textContent }));
+  showLine();
+  schedule();
+}
+
+// ---- noticing ----------------------------------------------------------------------------------
+
+const isOurs = (event) => event.detail.elt.matches?.("[data-label-form]");
+
+// Captured before app.js speaks, which would say the same a second time.
+for (const name of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(
+    name,
+    (event) => {
+      if (!isOurs(event)) return;
+      event.stopPropagation();
+      lost(event.detail.elt, event.detail.requestConfig.path);
+    },
+    true,
+  );
+}
+
+document.addEventListener(
+  "htmx:responseError",
+  (event) => {
+    if (!isOurs(event) || !AWAY.has(event.detail.xhr.status)) return;
+    event.stopPropagation();
+    lost(event.detail.elt, event.detail.requestConfig.path);
+  },
+  true,
+);
+
+const wasSentToLogin = (address) =>
+  Boolean(address) && new URL(address, location.href).pathname === document.body.dataset.loginUrl;
+
+// The log-in ran out: the answer waits here while app.js leads to the log-in page and back.
+document.addEventListener(
+  "htmx:beforeSwap",
+  (event) => {
+    if (isOurs(event) && wasSentToLogin(event.detail.xhr.responseURL)) {
+      keep(event.detail.elt, event.detail.requestConfig.path);
+    }
+  },
+  true,
+);
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (!isOurs(event)) return;
+  const { xhr } = event.detail;
+  if (xhr.status === 0 || AWAY.has(xhr.status) || wasSentToLogin(xhr.responseURL)) return;
+  // The server has answered: stored, or said why not, with the answer still in the form.
+  delete event.detail.elt.dataset.unsent;
+  drop(field(event.detail.elt, "client_key").value);
+  wait = FIRST_WAIT;
+  showLine();
+  if (kept().length > 0) setTimeout(flush);
+});
+
+// Changing what waits makes it a new answer, to be submitted again: the server may have the old one by now.
+for (const name of ["input", "change"]) {
+  document.addEventListener(name, (event) => {
+    const form = event.target.form;
+    if (!form?.dataset?.unsent || event.target.matches("[data-filter]")) return;
+    drop(field(form, "client_key").value);
+    field(form, "client_key").value = [...crypto.getRandomValues(new Uint8Array(16))]
+      .map((byte) => byte.toString(16).padStart(2, "0"))
+      .join("");
+    delete form.dataset.unsent;
+    showLine();
+  });
+}
+
+// ---- sending again -----------------------------------------------------------------------------
+
+/** The form on the screen sends it as if pressed again, and the reply brings the next item. */
+function sendByForm(form, answer) {
+  for (const [name, value] of answer.entries) {
+    for (const control of form.elements) {
+      if (control.name !== name || ["beside", "of"].includes(name)) continue;
+      if (control.matches("[type=radio], [type=checkbox]")) control.checked = control.value === value;
+      else control.value = value;
+    }
+  }
+  form.dataset.unsent = answer.url;
+  const skip = form.querySelector("[data-skip]");
+  const skips = new URL(skip.formAction).pathname === new URL(answer.url, location.href).pathname;
+  // Pressed, not requestSubmit(): htmx learns from the click which button it was.
+  (skips ? skip : form.querySelector(".label__submit")).click();
+}
+
+/** Its item is not on the screen any more: send it beside, and leave the screen alone. */
+async function sendBeside(answer) {
+  const headers = { ...JSON.parse(document.body.getAttribute("hx-headers")), "HX-Request": "true" };
+  const reply = await fetch(answer.url, {
+    method: "POST",
+    headers,
+    body: new URLSearchParams(answer.entries),
+  });
+  if (AWAY.has(reply.status)) throw new TypeError("away");
+  if (reply.redirected && wasSentToLogin(reply.url)) return;
+  drop(answer.key);
+}
+
+async function flush() {
+  clearTimeout(timer);
+  timer = null;
+  const form = formOf();
+  for (const answer of kept()) {
+    if (form && field(form, "item").value === answer.item) {
+      // One at a time: its reply changes the screen.
+      sendByForm(form, answer);
+      return;
+    }
+    try {
+      await sendBeside(answer);
+    } catch {
+      schedule();
+      return;
+    }
+  }
+}
+
+window.addEventListener("online", () => {
+  wait = FIRST_WAIT;
+  if (kept().length > 0) flush();
+});
+
+// After a reload or a log-in. htmx is ready by then: it starts before modules do.
+if (screenOf() && kept().length > 0) setTimeout(flush);
