@@ -140,6 +140,7 @@ class Command(BaseCommand):
                 "CONCORD_LOCAL_LLM_KEY": secrets.token_urlsafe(32),
             }
             llm = [python, "-m", "judges.local_llm.server", "--port", str(llm_port)]
+            llm += ["--models", str(settings.MODEL_DIR)]
             programs.append(Program("model", llm, shared))
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         celery = [python, "-m", "celery", "--quiet", "-A", "config"]
