@@ -150,25 +150,36 @@ class Holdings:
     members: int
 
     def lines(self) -> list[str]:
-        """As sentences of a list, for the question before deleting."""
-        return [
-            ngettext("%(n)s item", "%(n)s items", self.items) % {"n": f"{self.items:,}"},
-            ngettext("%(n)s label of people", "%(n)s labels of people", self.people_labels)
-            % {"n": f"{self.people_labels:,}"},
-            ngettext("%(n)s label of judges", "%(n)s labels of judges", self.judge_labels)
-            % {"n": f"{self.judge_labels:,}"},
-            ngettext("%(n)s ruling", "%(n)s rulings", self.rulings) % {"n": f"{self.rulings:,}"},
-            ngettext(
-                "%(n)s imported or exported file", "%(n)s imported or exported files", self.files
-            )
-            % {"n": f"{self.files:,}"},
-            ngettext(
-                "the membership of %(n)s person (accounts stay)",
-                "the membership of %(n)s people (accounts stay)",
+        """In words, for the question before deleting; what there is none of is left out."""
+        counted = [
+            (self.items, ngettext("%(n)s item", "%(n)s items", self.items)),
+            (
+                self.people_labels,
+                ngettext("%(n)s label of people", "%(n)s labels of people", self.people_labels),
+            ),
+            (
+                self.judge_labels,
+                ngettext("%(n)s label of judges", "%(n)s labels of judges", self.judge_labels),
+            ),
+            (self.rulings, ngettext("%(n)s ruling", "%(n)s rulings", self.rulings)),
+            (
+                self.files,
+                ngettext(
+                    "%(n)s imported or exported file",
+                    "%(n)s imported or exported files",
+                    self.files,
+                ),
+            ),
+            (
                 self.members,
-            )
-            % {"n": f"{self.members:,}"},
+                ngettext(
+                    "the membership of %(n)s person (accounts stay)",
+                    "the membership of %(n)s people (accounts stay)",
+                    self.members,
+                ),
+            ),
         ]
+        return [said % {"n": f"{n:,}"} for n, said in counted if n]
 
 
 def project_holdings(project: Project) -> Holdings:

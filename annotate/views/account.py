@@ -92,6 +92,7 @@ def _page(
         "form": form,
         "kept": Token.objects.filter(user=request.user).first(),
         "token": token,
-        "api_address": request.build_absolute_uri("/api/v1/"),
+        "example": 'curl -H "Authorization: Token …" '
+        + request.build_absolute_uri("/api/v1/projects/"),
     }
     return render_page(request, "annotate/account.html", context, status=status)
