@@ -1,0 +1,29 @@
+"""What goes of the judges when a project is deleted (annotate/services/deletion.py calls it)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db import models
+
+from annotate.services.deletion import rows_delete
+from judges.models import Call, Connection, JudgeVersion, Prompt, Run, TextVector
+
+# Children before what they point to.
+ORDER: list[tuple[type[models.Model], str]] = [
+    (Call, "run__project"),
+    (Run, "project"),
+    (JudgeVersion, "project"),
+    (Prompt, "project"),
+    (Connection, "project"),
+]
+
+
+def judges_delete(project_id: int) -> Iterator[int]:
+    """Delete the judges of a project in chunks, yielding how many rows went with each."""
+    for model, path in ORDER:
+        yield from rows_delete(model, {path: project_id})
+    # Vectors are kept by the hash of a text, not by project: which are this project's cannot be
+    # told, and something of its texts must not stay. So all go; other projects' are made again
+    # when a judge next needs them.
+    yield from rows_delete(TextVector, {})
