@@ -1,0 +1,423 @@
+"""Every named constraint, provoked in the database by ways that go round forms and services.
+
+CHECKS: changes of a good row that a check refuses. UNIQUES: a second row that is one too many, and
+for those with a condition one that is let through. A constraint without a case fails a test too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, connection, models, transaction
+from django.utils import timezone
+
+from annotate.models import (
+    Assignment,
+    EstimateRun,
+    Gold,
+    Guideline,
+    ImportBatch,
+    Invitation,
+    Item,
+    ItemEstimate,
+    ItemSummary,
+    Job,
+    Label,
+    Membership,
+    Question,
+    Rater,
+    RaterEstimate,
+    Slot,
+    Submission,
+)
+from annotate.services.claims import claims_hold
+from annotate.services.rulings import gold_promote, ruling_make
+from annotate.services.submissions import submission_submit
+from judges.models import Call, Connection, JudgeVersion, Prompt, Run, TextVector
+from tests.personas import Story, story
+
+pytestmark = pytest.mark.django_db
+
+Changes = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class OneTooMany:
+    """A copy of ``row`` with ``changes`` breaks a unique constraint over ``columns``.
+
+    ``spare`` names rows whose place the copy takes, so that it breaks this constraint and no other.
+    With ``admitted`` besides, the condition does not hold and the copy is let through.
+    """
+
+    row: str
+    columns: set[str]
+    changes: Changes = field(default_factory=dict)
+    spare: dict[str, str] = field(default_factory=dict)
+    admitted: Changes | None = None
+
+
+UNKNOWN = "?"
+SOME = {"choice": 0, "value": 3}
+NOTHING = {"choice": None, "value": None}
+
+CHECKS: dict[str, tuple[str, list[Changes]]] = {
+    # People and projects
+    "user_theme_known": ("user", [{"theme": UNKNOWN}]),
+    "membership_role_known": ("membership", [{"role": UNKNOWN}, {"role": ""}]),
+    "invitation_role_known": ("invitation", [{"role": UNKNOWN}]),
+    "project_status_known": ("project", [{"status": UNKNOWN}]),
+    "project_visibility_known": ("project", [{"visibility": UNKNOWN}]),
+    "project_labels_per_item_1_to_100": (
+        "project",
+        [{"labels_per_item": 0}, {"labels_per_item": 101}],
+    ),
+    "project_lease_at_least_a_minute": ("project", [{"lease_minutes": 0}]),
+    "question_kind_known": ("question", [{"kind": UNKNOWN}]),
+    "question_status_known": ("question", [{"status": UNKNOWN}]),
+    "option_colour_known": ("option", [{"colour": UNKNOWN}, {"colour": "#ff0000"}]),
+    # Items and work
+    "item_status_known": ("item", [{"status": UNKNOWN}]),
+    "item_draw_is_a_share": ("item", [{"draw": -0.1}, {"draw": 1.1}]),
+    "summary_state_known": ("summary", [{"state": UNKNOWN}]),
+    "summary_reason_known": ("summary", [{"reason": UNKNOWN}]),
+    "slot_state_known": ("slot", [{"state": UNKNOWN}]),
+    "assignment_state_known": ("assignment", [{"state": UNKNOWN}]),
+    "assignment_strategy_known": ("assignment", [{"strategy": UNKNOWN}]),
+    "assignment_probability_is_a_share": (
+        "assignment",
+        [{"inclusion_probability": -0.1}, {"inclusion_probability": 1.1}],
+    ),
+    # Raters
+    "rater_kind_known": ("rater_imported", [{"kind": UNKNOWN}]),
+    "rater_origin_known": ("rater_imported", [{"origin": UNKNOWN}]),
+    "rater_member_iff_user": (
+        "rater",
+        [{"user": None}, {"origin": "imported"}],
+    ),
+    "rater_run_iff_version": (
+        "rater_run",
+        [{"version_hash": None}, {"origin": "imported"}],
+    ),
+    "rater_kind_fits_origin": ("rater", [{"kind": "judge"}]),
+    # What was handed in
+    "submission_status_known": ("submission", [{"status": UNKNOWN}]),
+    "submission_seconds_not_negative": ("submission", [{"seconds": -1}]),
+    "label_status_known": ("label", [{"status": UNKNOWN}]),
+    "label_confidence_source_known": ("label", [{"confidence_source": UNKNOWN}]),
+    "label_choice_or_value": ("label", [SOME, NOTHING]),
+    "label_confidence_is_a_share": ("label", [{"confidence": -0.1}, {"confidence": 1.1}]),
+    "ruling_status_known": ("ruling", [{"status": UNKNOWN}]),
+    "ruling_reason_known": ("ruling", [{"reason": UNKNOWN}, {"reason": ""}]),
+    "ruling_choice_or_value": ("ruling", [SOME, NOTHING]),
+    "gold_source_known": ("gold", [{"source": UNKNOWN}]),
+    "gold_choice_or_value": ("gold", [SOME, NOTHING]),
+    "gold_from_ruling_iff_ruling": ("gold", [{"ruling": None}, {"source": "imported"}]),
+    # Imports, jobs, aggregates
+    "import_kind_known": ("batch", [{"kind": UNKNOWN}]),
+    "import_format_known": ("batch", [{"format": UNKNOWN}]),
+    "import_status_known": ("batch", [{"status": UNKNOWN}]),
+    "job_state_known": ("job", [{"state": UNKNOWN}]),
+    "job_running_has_lease": (
+        "job",
+        [
+            {"state": "running", "lease_token": "", "lease_until": timezone.now()},
+            {"state": "running", "lease_token": "mine", "lease_until": None},
+        ],
+    ),
+    "estimate_method_known": ("estimate", [{"method": UNKNOWN}]),
+    "estimate_who_counts_known": ("estimate", [{"who_counts": UNKNOWN}]),
+    "item_estimate_probability_is_a_share": (
+        "item_estimate",
+        [{"probability": -0.1}, {"probability": 1.1}],
+    ),
+    "rater_estimate_ability_is_a_share": (
+        "rater_estimate",
+        [{"ability": -0.1}, {"ability": 1.1}],
+    ),
+    # Judges
+    "connection_provider_known": ("connection", [{"provider": UNKNOWN}]),
+    "connection_key_from_one_place": (
+        "connection",
+        [{"key_variable": "SOME_KEY", "key_encrypted": "sealed"}],
+    ),
+    "connection_concurrency_at_least_one": ("connection", [{"concurrency": 0}]),
+    "run_purpose_known": ("run", [{"purpose": UNKNOWN}]),
+    "call_state_known": ("call", [{"state": UNKNOWN}]),
+    "call_closed_iff_outcome": (
+        "call",
+        [{"state": "closed"}, {"outcome": "failed"}, {"state": "closed", "outcome": UNKNOWN}],
+    ),
+    "call_claimed_has_lease": (
+        "call",
+        [
+            {"state": "claimed", "lease_token": "", "lease_until": timezone.now()},
+            {"state": "claimed", "lease_token": "mine", "lease_until": None},
+        ],
+    ),
+    "call_label_has_choice": ("call", [{"state": "closed", "outcome": "label", "choice": None}]),
+    "call_confidence_is_a_share": ("call", [{"confidence": -0.1}, {"confidence": 1.1}]),
+}
+
+# Whatever breaks the first also breaks the second, and PostgreSQL names the first by alphabet: to
+# show that the one holds on its own, the other is dropped inside the test's transaction.
+SHADOWED = {"gold_source_known": "gold_from_ruling_iff_ruling"}
+
+UNIQUES: dict[str, OneTooMany] = {
+    # People and projects
+    "membership_one_a_person": OneTooMany("membership", {"project_id", "user_id"}),
+    "guideline_version_once_a_project": OneTooMany("guideline", {"project_id", "version"}),
+    "question_version_once_a_key": OneTooMany(
+        "question", {"project_id", "key", "version"}, {"status": "retired"}
+    ),
+    "question_one_live_version_a_key": OneTooMany(
+        "question", {"project_id", "key"}, {"version": 2}, admitted={"status": "retired"}
+    ),
+    "option_code_once": OneTooMany("option", {"question_id", "code"}, {"key": "other"}),
+    "option_key_once": OneTooMany("option", {"question_id", "key"}, {"code": 77}),
+    # Items and work
+    "item_external_id_once_a_project": OneTooMany(
+        "item", {"project_id", "external_id"}, {"status": "withdrawn"}
+    ),
+    "summary_once_a_question": OneTooMany("summary", {"item_id", "question_id"}),
+    "slot_ordinal_once_an_item": OneTooMany("slot", {"item_id", "ordinal"}),
+    "assignment_once_a_rater": OneTooMany(
+        "assignment", {"item_id", "rater_id"}, spare={"slot": "slot_2"}
+    ),
+    "assignment_one_open_a_slot": OneTooMany(
+        "assignment_open",
+        {"slot_id"},
+        spare={"rater": "rater_3"},
+        admitted={"state": "expired"},
+    ),
+    # Raters
+    "rater_once_a_member": OneTooMany("rater", {"project_id", "user_id"}),
+    "rater_once_a_version": OneTooMany("rater_run", {"project_id", "version_hash"}),
+    "rater_imported_name_once": OneTooMany("rater_imported", {"project_id", "kind", "name"}),
+    # What was handed in
+    "submission_client_key_once_a_rater": OneTooMany(
+        "submission", {"rater_id", "client_key"}, {"status": "withdrawn"}
+    ),
+    "submission_one_counted_a_slot": OneTooMany(
+        "submission",
+        {"slot_id"},
+        {"client_key": "other"},
+        spare={"rater": "rater_2"},
+        admitted={"status": "withdrawn"},
+    ),
+    "submission_one_counted_a_rater": OneTooMany(
+        "submission",
+        {"item_id", "rater_id"},
+        {"client_key": "other"},
+        spare={"slot": "slot_2"},
+        admitted={"status": "surplus"},
+    ),
+    "label_one_live_a_rater": OneTooMany(
+        "label",
+        {"item_id", "question_id", "rater_id"},
+        {"choice": 1},
+        admitted={"status": "superseded"},
+    ),
+    "ruling_one_live_a_question": OneTooMany(
+        "ruling", {"item_id", "question_id"}, {"choice": 1}, admitted={"status": "withdrawn"}
+    ),
+    "gold_once_a_question": OneTooMany("gold", {"item_id", "question_id"}, {"choice": 1}),
+    # Aggregates
+    "item_estimate_once_a_run": OneTooMany("item_estimate", {"run_id", "item_id"}),
+    "rater_estimate_once_a_run": OneTooMany("rater_estimate", {"run_id", "rater_id"}),
+    # Judges
+    "connection_name_once": OneTooMany("connection", {"project_id", "name"}),
+    "prompt_hash_once": OneTooMany("prompt", {"project_id", "hash"}),
+    "judge_version_hash_once": OneTooMany(
+        "version", {"project_id", "hash"}, {"number": 2}, spare={"rater": "rater_run_2"}
+    ),
+    "judge_version_number_once": OneTooMany(
+        "version", {"project_id", "name", "number"}, {"hash": "x"}, spare={"rater": "rater_run_2"}
+    ),
+    "call_once_a_run": OneTooMany("call", {"run_id", "item_id", "variant", "repeat"}),
+    "text_vector_once": OneTooMany("vector", {"model", "text_hash"}),
+}
+
+
+def test_every_named_constraint_has_a_case() -> None:
+    there: dict[str, type[models.BaseConstraint]] = {
+        constraint.name: type(constraint)
+        for app in ("annotate", "judges")
+        for model in apps.get_app_config(app).get_models()
+        for constraint in model._meta.constraints
+    }
+    assert set(CHECKS) == {n for n, kind in there.items() if kind is models.CheckConstraint}
+    assert set(UNIQUES) == {n for n, kind in there.items() if kind is models.UniqueConstraint}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [(name, changes) for name, (_row, cases) in CHECKS.items() for changes in cases],
+    ids=lambda value: value if isinstance(value, str) else "-".join(value),
+)
+def test_check_refuses_the_change(rows: dict[str, Any], name: str, changes: Changes) -> None:
+    row = rows[CHECKS[name][0]]
+    if name in SHADOWED and connection.vendor == "postgresql":
+        connection.check_constraints()
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {row._meta.db_table} DROP CONSTRAINT {SHADOWED[name]}")
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        type(row)._base_manager.filter(pk=row.pk).update(**changes)
+    assert _name(refused.value) == name
+
+
+@pytest.mark.parametrize("name", UNIQUES)
+def test_unique_refuses_the_second_row(rows: dict[str, Any], name: str) -> None:
+    case = UNIQUES[name]
+    row = rows[case.row]
+    others = {field: rows[spare] for field, spare in case.spare.items()}
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        _copy(row, **others, **case.changes)
+    if connection.vendor == "postgresql":
+        assert _name(refused.value) == name
+    else:
+        table = row._meta.db_table
+        told = str(refused.value).removeprefix("UNIQUE constraint failed: ")
+        assert set(told.split(", ")) == {f"{table}.{column}" for column in case.columns}
+
+
+@pytest.mark.parametrize("name", [n for n, case in UNIQUES.items() if case.admitted])
+def test_a_unique_with_a_condition_lets_history_through(rows: dict[str, Any], name: str) -> None:
+    case = UNIQUES[name]
+    others = {field: rows[spare] for field, spare in case.spare.items()}
+    assert case.admitted is not None
+    assert _copy(rows[case.row], **others, **case.changes, **case.admitted).pk
+
+
+def _name(error: IntegrityError) -> str:
+    """The constraint that the database says was broken."""
+    if connection.vendor == "postgresql":
+        return str(error.__cause__.diag.constraint_name)  # type: ignore[union-attr]
+    return str(error).removeprefix("CHECK constraint failed: ")
+
+
+def _copy(row: models.Model, **changes: Any) -> models.Model:
+    kept = {f.attname: getattr(row, f.attname) for f in row._meta.concrete_fields if f.name != "id"}
+    copy = type(row)(**kept)
+    for name, value in changes.items():
+        setattr(copy, name, value)
+    copy.save(force_insert=True)
+    return copy
+
+
+# --- One good row of everything -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def rows(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
+    """Made once, around the transactions of the tests; undone at the end."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield _rows()
+        transaction.set_rollback(True)
+
+
+def _rows() -> dict[str, Any]:
+    s = story(labels_per_item=2)
+    (item,) = s.items(["Lovely food."])
+    rater, rater_2, rater_3 = (s.rater(person) for person in (s.ana, s.ben, s.cem))
+    claims_hold(rater)
+    submission = submission_submit(rater, item, answers=s.answer(), client_key="k1")
+    claims_hold(rater_2)
+    ruling = ruling_make(s.rhea, item, s.question, choice=0, reason="rater_error")
+    return {
+        "user": s.ana,
+        "project": s.project,
+        "membership": Membership.objects.get(user=s.ana),
+        "invitation": Invitation.objects.create(
+            project=s.project,
+            role="annotator",
+            token_hash="h",
+            created_by=s.olga,
+            expires_at=timezone.now(),
+        ),
+        "guideline": Guideline.objects.get(),
+        "question": Question.objects.get(),
+        "option": s.question.options.get(code=0),
+        "item": item,
+        "summary": ItemSummary.objects.get(),
+        "slot": Slot.objects.get(ordinal=0),
+        "slot_2": Slot.objects.get(ordinal=1),
+        "assignment": Assignment.objects.get(rater=rater),
+        "assignment_open": Assignment.objects.get(rater=rater_2),
+        "rater": rater,
+        "rater_2": rater_2,
+        "rater_3": rater_3,
+        "rater_imported": Rater.objects.create(
+            project=s.project, kind="judge", origin="imported", name="gpt"
+        ),
+        "submission": Submission.objects.get(pk=submission.pk),
+        "label": Label.objects.get(),
+        "ruling": ruling,
+        "gold": Gold.objects.get(pk=gold_promote(s.rhea, ruling).pk),
+        "batch": ImportBatch.objects.create(
+            project=s.project,
+            kind="items",
+            format="csv",
+            name="items.csv",
+            upload="items.csv",
+            created_by=s.olga,
+        ),
+        **_estimate_rows(s, item, rater),
+        **_judge_rows(s, item),
+    }
+
+
+def _estimate_rows(s: Story, item: Item, rater: Rater) -> dict[str, Any]:
+    job = Job.objects.create(project=s.project, kind="aggregate", task="annotate.aggregate")
+    estimate = EstimateRun.objects.create(
+        project=s.project, question=s.question, job=job, method="majority", created_by=s.olga
+    )
+    return {
+        "job": job,
+        "estimate": estimate,
+        "item_estimate": ItemEstimate.objects.create(run=estimate, item=item, choice=0),
+        "rater_estimate": RaterEstimate.objects.create(run=estimate, rater=rater),
+    }
+
+
+def _judge_rows(s: Story, item: Item) -> dict[str, Any]:
+    raters = [
+        Rater.objects.create(
+            project=s.project, kind="judge", origin="run", name=name, version_hash=name
+        )
+        for name in ("one", "two")
+    ]
+    connection = Connection.objects.create(
+        project=s.project, name="Script", provider="scripted", created_by=s.olga
+    )
+    prompt = Prompt.objects.create(project=s.project, hash="p", created_by=s.olga)
+    version = JudgeVersion.objects.create(
+        project=s.project,
+        hash="one",
+        name="Judge",
+        number=1,
+        question=s.question,
+        connection=connection,
+        prompt=prompt,
+        rater=raters[0],
+        created_by=s.olga,
+    )
+    run = Run.objects.create(
+        project=s.project,
+        version=version,
+        job=Job.objects.create(project=s.project, kind="judge_run", task="judges.run"),
+        created_by=s.olga,
+    )
+    return {
+        "rater_run": raters[0],
+        "rater_run_2": raters[1],
+        "connection": connection,
+        "prompt": prompt,
+        "version": version,
+        "run": run,
+        "call": Call.objects.create(run=run, item=item),
+        "vector": TextVector.objects.create(model="m", text_hash="t", vector=b"\0"),
+    }
