@@ -111,6 +111,7 @@ def item_of(place: Place, item_id: int, *, live_only: bool = True) -> Item:
     item = items.first()
     if item is None:
         raise NotFound(_("There is no such item in this project."))
+    item.project = place.project
     return item
 
 

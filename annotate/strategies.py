@@ -25,19 +25,14 @@ def open_items_count(rater: Rater, *, limit: int) -> int:
     return open_slots(rater).values("item").distinct()[:limit].count()
 
 
-def seeded_random(rater: Rater) -> Slot | None:
-    """The next open slot in the order of the items' random numbers.
+def seeded_random(rater: Rater, reached: float | None) -> Slot | None:
+    """The next open slot, with its item, in the order of the items' random numbers.
 
+    ``reached``: the highest number among what this strategy gave the rater, None for nothing.
     Looks beyond what the rater has reached first, so that a rater with thousands of items behind
     them does not step over each of those again; then from the beginning, for what was given back.
     """
-    slots = open_slots(rater).order_by("draw", "ordinal")
-    reached = (
-        Assignment.objects.filter(rater=rater, strategy=Strategy.RANDOM)
-        .order_by("-draw")
-        .values_list("draw", flat=True)
-        .first()
-    )
+    slots = open_slots(rater).select_related("item").order_by("draw", "ordinal")
     if reached is not None:
         slot = first_free(slots.filter(draw__gt=reached))
         if slot is not None:
@@ -58,4 +53,6 @@ def first_free(slots: QuerySet[Slot]) -> Slot | None:
     return slots.first()
 
 
-STRATEGIES: dict[str, Callable[[Rater], Slot | None]] = {Strategy.RANDOM: seeded_random}
+STRATEGIES: dict[str, Callable[[Rater, float | None], Slot | None]] = {
+    Strategy.RANDOM: seeded_random
+}

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db import transaction
-from django.db.models import Max
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -31,6 +30,17 @@ from annotate.strategies import STRATEGIES, TAKE_UP_AGAIN
 MAX_HELD = 3
 # A slot lost to a rival is looked for again so often before we say there is none.
 TRIES = 20
+# What a claim taken up again writes anew.
+TAKEN_UP = [
+    "slot",
+    "state",
+    "strategy",
+    "draw",
+    "inclusion_probability",
+    "claimed_at",
+    "lease_until",
+    "closed_at",
+]
 
 
 def claims_hold(
@@ -44,7 +54,7 @@ def claims_hold(
     """
     wanted = min(wanted, MAX_HELD)
     with transaction.atomic():
-        _lock(rater)
+        rater_lock(rater)
         held = _held(rater)
         now = timezone.now()
         lease = now + timedelta(minutes=rater.project.lease_minutes)
@@ -66,7 +76,7 @@ def claim_item(rater: Rater, item: Item) -> Assignment:
     labels it wants or the rater has handed it in. Idempotent while held.
     """
     with transaction.atomic():
-        _lock(rater)
+        rater_lock(rater)
         mine = Assignment.objects.filter(item=item, rater=rater).first()
         if mine is not None and mine.state == AssignmentState.OPEN:
             return mine
@@ -81,6 +91,7 @@ def claim_item(rater: Rater, item: Item) -> Assignment:
 def slot_take(item: Item) -> Slot | None:
     """Take any open slot of the item, or None. Call inside a transaction."""
     for slot in Slot.objects.filter(item=item, state=SlotState.OPEN).order_by("ordinal"):
+        slot.item = item
         if Slot.objects.filter(pk=slot.pk, state=SlotState.OPEN).update(state=SlotState.HELD):
             slot.state = SlotState.HELD
             return slot
@@ -90,7 +101,7 @@ def slot_take(item: Item) -> Slot | None:
 def claims_return(rater: Rater, *, keep: int | None = None) -> int:
     """Give back what the rater holds (but the assignment ``keep``). Returns how many."""
     with transaction.atomic():
-        _lock(rater)
+        rater_lock(rater)
         returned = 0
         for assignment in _held(rater):
             if assignment.pk != keep:
@@ -122,8 +133,10 @@ def _release(assignment: Assignment, state: AssignmentState, *, only_overdue: bo
     )
 
 
-def _lock(rater: Rater) -> None:
-    # One request of a rater at a time: two tabs must not claim or hand in side by side.
+def rater_lock(rater: Rater) -> None:
+    """Lock the rater: two tabs must not claim or hand in side by side. Call in a transaction."""
+    if not connection.features.has_select_for_update:
+        return  # SQLite: the immediate transaction is the lock
     Rater.objects.select_for_update(no_key=True).get(pk=rater.pk)
 
 
@@ -143,36 +156,45 @@ def _plenty_left(rater: Rater) -> bool:
 
 
 def _claim_next(rater: Rater, strategy: str) -> Assignment | None:
+    reached = (
+        Assignment.objects.filter(rater=rater, strategy=strategy)
+        .order_by("-draw")
+        .values_list("draw", flat=True)
+        .first()
+    )
     for _try in range(TRIES):
-        slot = STRATEGIES[strategy](rater)
+        slot = STRATEGIES[strategy](rater, reached)
         if slot is None:
             return None
         if Slot.objects.filter(pk=slot.pk, state=SlotState.OPEN).update(state=SlotState.HELD):
-            reached = Assignment.objects.filter(rater=rater, strategy=strategy).aggregate(
-                at=Max("draw")
-            )["at"]
-            probability = max(slot.draw, reached or 0.0)
-            return _assign(rater, slot, strategy, probability)
+            return _assign(rater, slot, strategy, max(slot.draw, reached or 0.0))
     return None
 
 
 def _assign(rater: Rater, slot: Slot, strategy: str, probability: float | None) -> Assignment:
     now = timezone.now()
-    assignment, _created = Assignment.objects.update_or_create(
-        item_id=slot.item_id,
+    assignment = Assignment(
+        item=slot.item,
         rater=rater,
-        defaults={
-            "project_id": rater.project_id,
-            "slot": slot,
-            "state": AssignmentState.OPEN,
-            "strategy": strategy,
-            "draw": slot.draw,
-            "inclusion_probability": probability,
-            "claimed_at": now,
-            "lease_until": now + timedelta(minutes=rater.project.lease_minutes),
-            "closed_at": None,
-        },
+        project_id=rater.project_id,
+        slot=slot,
+        state=AssignmentState.OPEN,
+        strategy=strategy,
+        draw=slot.draw,
+        inclusion_probability=probability,
+        claimed_at=now,
+        lease_until=now + timedelta(minutes=rater.project.lease_minutes),
+        closed_at=None,
     )
-    # What a person has been given must not change under their hands.
-    items_freeze([slot.item_id])
+    # A claim taken up again is the same row.
+    Assignment.objects.bulk_create(
+        [assignment],
+        update_conflicts=True,
+        unique_fields=["item", "rater"],
+        update_fields=TAKEN_UP,
+    )
+    if slot.item.frozen_at is None:
+        # What a person has been given must not change under their hands; it may have until now.
+        items_freeze([slot.item_id])
+        assignment.item = Item.objects.get(pk=slot.item_id)
     return assignment

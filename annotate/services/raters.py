@@ -16,6 +16,8 @@ def rater_of_member(project: Project, user: User) -> Rater:
             "name": user.shown_name[:200],
         },
     )
+    # Both are at hand: whoever follows the relation needs no query.
+    rater.project, rater.user = project, user
     return rater
 
 

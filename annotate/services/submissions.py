@@ -21,7 +21,6 @@ from annotate.models import (
     Label,
     LabelStatus,
     Question,
-    QuestionStatus,
     Rater,
     RaterOrigin,
     Slot,
@@ -29,10 +28,11 @@ from annotate.models import (
     Submission,
     SubmissionStatus,
 )
+from annotate.selectors.questions import questions_live
 from annotate.services import claims
 from annotate.services.events import event_write
 from annotate.services.items import items_freeze
-from annotate.services.summaries import summaries_recount
+from annotate.services.summaries import summaries_recount, summaries_recount_locked
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,11 @@ def submission_submit(
     comment: str = "",
     exposure: Sequence[Mapping[str, Any]] = (),
     guideline: Guideline | None = None,
+    questions: Sequence[Question] | None = None,
 ) -> Submission:
     """Hand in a rater's answers for an item. ``answers`` is by question id.
+
+    ``questions``: the live ones with their options, where the caller has just read them.
 
     Idempotent by (rater, client_key): the same key returns what was stored the first time. A member
     needs an assignment, open or run out: the submission takes its slot, else any free slot of the
@@ -77,13 +80,17 @@ def submission_submit(
         if item.status != ItemStatus.LIVE:
             raise Conflict(_("This item was withdrawn; nothing was stored."))
         member = rater.origin == RaterOrigin.MEMBER
-        questions = _check(item, answers, complete=member)
+        if questions is None:
+            questions = questions_live(item.project)
+        by_id = _check(questions, answers, complete=member)
         status, assignment, slot = SubmissionStatus.SUBMITTED, None, None
         if member:
             assignment = _assignment(rater, item)
             slot = _slot_for(assignment)
             status = SubmissionStatus.SUBMITTED if slot else SubmissionStatus.SURPLUS
-        _supersede(rater, item, answers)
+        if assignment is None or assignment.state == AssignmentState.SUBMITTED:
+            # Of a member something stands only where the assignment is submitted.
+            _supersede(rater, item, answers)
         submission = Submission.objects.create(
             project_id=item.project_id,
             item=item,
@@ -99,12 +106,14 @@ def submission_submit(
             exposure=list(exposure),
             created_at=timezone.now(),
         )
-        _store_labels(submission, questions, answers)
+        _store_labels(submission, by_id, answers)
         if assignment is not None:
             _close(assignment, AssignmentState.SUBMITTED, slot)
             event_write(rater.user, f"submission.{status}", project=item.project, target=submission)
-        items_freeze([item.pk])
-        summaries_recount(item.project, [item.pk])
+        else:
+            # A member's item was frozen when it was given to them.
+            items_freeze([item.pk])
+        summaries_recount_locked(item.project, [item.pk], questions)
         return submission
 
 
@@ -206,18 +215,16 @@ def submission_withdraw(rater: Rater, submission_id: int) -> Assignment:
 
 
 def _lock(rater: Rater, item: Item) -> None:
-    Rater.objects.select_for_update(no_key=True).get(pk=rater.pk)
-    Item.objects.select_for_update(no_key=True).get(pk=item.pk)
-    item.refresh_from_db(fields=["status"])
+    claims.rater_lock(rater)
+    item.status = (
+        Item.objects.select_for_update(no_key=True).values_list("status", flat=True).get(pk=item.pk)
+    )
 
 
-def _check(item: Item, answers: Mapping[int, Answer], *, complete: bool) -> dict[int, Question]:
-    questions = {
-        question.pk: question
-        for question in Question.objects.filter(
-            project_id=item.project_id, status=QuestionStatus.LIVE
-        ).prefetch_related("options")
-    }
+def _check(
+    live: Sequence[Question], answers: Mapping[int, Answer], *, complete: bool
+) -> dict[int, Question]:
+    questions = {question.pk: question for question in live}
     wrong: dict[str, str] = {}
     for question_id, answer in answers.items():
         question = questions.get(question_id)
@@ -245,10 +252,14 @@ def _check(item: Item, answers: Mapping[int, Answer], *, complete: bool) -> dict
 
 def _assignment(rater: Rater, item: Item) -> Assignment:
     assignment = (
-        Assignment.objects.select_for_update(no_key=True).filter(rater=rater, item=item).first()
+        Assignment.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("slot")
+        .filter(rater=rater, item=item)
+        .first()
     )
     if assignment is None:
         raise Conflict(_("This item was not given to you, so nothing was stored."))
+    assignment.item = item
     return assignment
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -62,6 +62,7 @@ def label_submit(request: AuthenticatedRequest, project_id: int) -> HttpResponse
             comment=handed.comment,
             exposure=handed.seal.exposure,
             guideline=_guideline_seen(desk, handed),
+            questions=desk.questions,
         )
 
     return _hand_in(request, project_id, store)
@@ -126,14 +127,15 @@ def _hand_in(
     desk = desk_of(request, access.project_of(request.user, project_id, Right.LABEL))
     form = LabelForm(request.POST)
     try:
-        submission = store(desk, form.handed_in(desk.rater))
+        handed = form.handed_in(desk.rater)
+        submission = store(desk, handed)
     except BadInput as error:
         return screen_show(desk, _again(desk, form, error))
     except (Conflict, NotFound) as error:
         # What was entered is filled in again, should it be the same item that comes.
         entered = form.entered(desk.rater)
         return screen_show(desk, Turn(status=409, problem=error.message, entered=entered))
-    return _after(desk, _moved_on(desk, submission))
+    return _after(desk, _moved_on(desk, submission, handed.choices))
 
 
 def _after(desk: Desk, turn: Turn) -> HttpResponse:
@@ -162,7 +164,7 @@ def _again(desk: Desk, form: LabelForm, error: BadInput) -> Turn:
     )
 
 
-def _moved_on(desk: Desk, submission: Submission) -> Turn:
+def _moved_on(desk: Desk, submission: Submission, chosen: Mapping[int, int]) -> Turn:
     if submission.status == SubmissionStatus.SURPLUS:
         return Turn(
             status=409,
@@ -174,7 +176,6 @@ def _moved_on(desk: Desk, submission: Submission) -> Turn:
         )
     if submission.status == SubmissionStatus.SKIPPED:
         return Turn(said=Said(_("Skipped"), undo=submission.pk))
-    chosen = dict(submission.labels.values_list("question_id", "choice"))
     options = [
         option
         for question in desk.questions
