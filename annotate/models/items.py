@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from annotate.models.constraints import one_of, share
+from annotate.models.fields import OrderedFields
 from annotate.models.projects import Project, Question
 
 
@@ -28,7 +29,7 @@ class Item(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="items")
     external_id = models.CharField(max_length=500)
     status = models.CharField(max_length=10, choices=ItemStatus, default=ItemStatus.LIVE)
-    fields = models.JSONField(default=dict)
+    fields = OrderedFields(default=dict)
     metadata = models.JSONField(default=dict, blank=True)
     content_hash = models.CharField(max_length=64)
     draw = models.FloatField()

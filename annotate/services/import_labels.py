@@ -199,15 +199,21 @@ class LabelTaker:
         )
 
 
-def mark_to_recount(batch: ImportBatch, pairs: Iterable[tuple[int, int]]) -> None:
+def mark_to_recount(batch: ImportBatch, pairs: set[tuple[int, int]]) -> None:
     """Mark (item, question) as dirty in the chunk's own transaction, also those not counted yet.
 
-    So that, whatever becomes of the job, the sweeper counts them.
+    So that, whatever becomes of the job, the sweeper counts them. The items must be locked: a
+    recount locks them too, so what is dirty now stays so until this transaction ends.
     """
+    dirty = ItemSummary.objects.filter(
+        dirty=True,
+        item_id__in={item for item, _question in pairs},
+        question_id__in={question for _item, question in pairs},
+    ).values_list("item_id", "question_id")
     ItemSummary.objects.bulk_create(
         [
             ItemSummary(project=batch.project, item_id=item, question_id=question, dirty=True)
-            for item, question in sorted(pairs)
+            for item, question in sorted(pairs.difference(dirty))
         ],
         batch_size=500,
         update_conflicts=True,

@@ -140,6 +140,63 @@ def plan_check(plan: ItemPlan | LabelPlan, columns: Sequence[str]) -> None:
         )
 
 
+def item_plan(uses: Mapping[str, str]) -> ItemPlan:
+    """The plan of what each column is used as (column -> Use), shown fields in their order."""
+    return ItemPlan(
+        item=_only(uses, Use.ITEM),
+        shown=_all(uses, Use.SHOWN),
+        metadata=_all(uses, Use.METADATA),
+    )
+
+
+def label_plan(
+    uses: Mapping[str, str],
+    *,
+    rater_name: str = "",
+    fixed_kind: str = RaterKind.PERSON.value,
+    question_key: str = "",
+    create: bool = False,
+) -> LabelPlan:
+    """The plan of what each column is used as. Raises BadInput without an item or label column."""
+    item, label = _only(uses, Use.ITEM), _only(uses, Use.LABEL)
+    if item is None or label is None:
+        raise BadInput(
+            _("Choose the column of the item ids and the column of the labels."),
+            fields={"columns": []},
+        )
+    return LabelPlan(
+        item=item,
+        label=label,
+        rater=_only(uses, Use.RATER),
+        rater_name=rater_name.strip(),
+        kind=_only(uses, Use.KIND),
+        fixed_kind=fixed_kind,
+        question=_only(uses, Use.QUESTION),
+        questions={question_key: 0} if question_key else {},
+        confidence=_only(uses, Use.CONFIDENCE),
+        rationale=_only(uses, Use.RATIONALE),
+        time=_only(uses, Use.TIME),
+        create=create,
+        shown=_all(uses, Use.SHOWN) if create else [],
+        metadata=_all(uses, Use.METADATA) if create else [],
+    )
+
+
+def _all(uses: Mapping[str, str], use: Use) -> list[str]:
+    return [name for name, given in uses.items() if given == use]
+
+
+def _only(uses: Mapping[str, str], use: Use) -> str | None:
+    found = _all(uses, use)
+    if len(found) > 1:
+        raise BadInput(
+            _("Only one column can be the %(use)s, but %(columns)s are.")
+            % {"use": use.label, "columns": ", ".join(found)},
+            fields={"columns": found},
+        )
+    return found[0] if found else None
+
+
 # --- Guesses ------------------------------------------------------------------------------------
 
 

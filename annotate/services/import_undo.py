@@ -86,7 +86,7 @@ def undo_run(running: RunningJob) -> None:
     done = 0
     for records in _undo_records(batch):
         running.progress(done, total=max(total, done), message=_("Taking back items"))
-        counts += _items_back(batch, records)
+        counts.update(_items_back(batch, records))
         done += len(records)
     with transaction.atomic():
         fresh = ImportBatch.objects.select_for_update().get(pk=batch.pk)
