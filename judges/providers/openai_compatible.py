@@ -13,6 +13,7 @@ import dataclasses
 import json
 import threading
 import time
+import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -58,6 +59,7 @@ class OpenAICompatible:
         self._api_key = api_key.strip()
         self._lock = threading.Lock()
         self._client: openai.OpenAI | None = None
+        self._finalizer: weakref.finalize[..., OpenAICompatible] | None = None
 
     def __repr__(self) -> str:
         return f"OpenAICompatible({self.base_url!r}, {self.model!r})"
@@ -94,11 +96,11 @@ class OpenAICompatible:
         return found
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Give the connections back. Done too when the provider is forgotten; `ask` opens new ones."""
         with self._lock:
-            if self._client is not None:
-                self._client.close()
-                self._client = None
+            if self._finalizer is not None:
+                self._finalizer()
+            self._client = self._finalizer = None
 
     def _probe_limits(self) -> Capabilities:
         """The plainest call that works: which name the limit has, and whether a temperature is
@@ -128,7 +130,8 @@ class OpenAICompatible:
         """The completion of the probing request with `extra`, or None where the endpoint rejects
         that.
         """
-        body = request_body(_PROBE, self.model, found)
+        # One constraint at a time: servers refuse a grammar beside a schema, or take either.
+        body = request_body(_PROBE, self.model, dataclasses.replace(found, grammar=False))
         body.update({found.max_tokens_field: 48, **extra})
         if user is not None:
             body["messages"] = [{"role": "user", "content": user}]
@@ -226,6 +229,7 @@ class OpenAICompatible:
                     http_client=client,
                     timeout=client.timeout,
                 )
+                self._finalizer = weakref.finalize(self, client.close)
             return self._client
 
 
