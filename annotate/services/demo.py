@@ -110,7 +110,10 @@ def demo_create(*, again: bool = False) -> Demo:
             project_id=project.pk,
             people=[person.pk for person in people.values()],
         )
-        logins = _renew_passwords(project, people.values())
+        # The owner first: that log-in shows every screen.
+        logins = _renew_passwords(
+            project, sorted(people.values(), key=lambda person: not person.is_founder)
+        )
         return Demo(project, made_now=True, logins=logins)
 
 
@@ -326,7 +329,9 @@ def _set_back(project: Project, times: Mapping[str, tuple[datetime, float]]) -> 
 
 def _logins(made: Event) -> list[Login]:
     """What the file says, or new passwords where it is gone."""
-    people = User.objects.filter(pk__in=made.detail["people"], is_active=True).order_by("pk")
+    people = User.objects.filter(pk__in=made.detail["people"], is_active=True).order_by(
+        "-is_founder", "pk"
+    )
     project = Project.objects.get(pk=made.detail["project_id"])
     kept: dict[str, str] = {}
     if logins_file().exists():

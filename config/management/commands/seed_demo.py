@@ -5,8 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
 
+from annotate.models import Project
 from annotate.services.demo import demo_create, logins_file
+from annotate.tasks import job_nudge
+from judges.services.runs import run_start
+from judges.services.versions import ZERO_SHOT, classifier_version
+
+# The question that the local classifier answers.
+ASKED = "topic"
 
 
 class Command(BaseCommand):
@@ -21,7 +29,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        demo = demo_create(again=options["again"])
+        with transaction.atomic():
+            demo = demo_create(again=options["again"])
+            if demo.made_now and demo.project is not None:
+                self._judge(demo.project)
         if demo.project is None:
             self.stdout.write("The demo was deleted. `manage.py seed_demo --again` makes it anew.")
             return
@@ -29,3 +40,10 @@ class Command(BaseCommand):
         for login in demo.logins:
             self.stdout.write(f"  {login.username:<12} {login.password:<20} {login.role}")
         self.stdout.write(f"Kept in {logins_file()}")
+
+    def _judge(self, project: Project) -> None:
+        """Queue a run of the local classifier: its answers come when the worker first starts."""
+        owner = project.created_by
+        question = project.questions.get(key=ASKED)
+        version = classifier_version(owner, question, mode=ZERO_SHOT)
+        job_nudge(run_start(owner, version, selection={"strategy": "all"}).job)
