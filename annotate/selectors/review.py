@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -39,9 +40,10 @@ class QueueKey:
     def parse(cls, text: str) -> QueueKey | None:
         doubt, _colon, item_id = text.partition(":")
         try:
-            return cls(float(doubt), int(item_id))
+            key = cls(float(doubt), int(item_id))
         except ValueError:
             return None
+        return key if math.isfinite(key.doubt) and 0 < key.item_id < 2**63 else None
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,16 @@ def queue_before(rows: QuerySet[ItemSummary], key: QueueKey) -> QuerySet[ItemSum
     return rows.filter(
         Q(doubt__gt=key.doubt) | Q(doubt=key.doubt, item_id__lt=key.item_id)
     ).order_by("doubt", "-item_id")
+
+
+def place_in_queue(item: Item, question: Question) -> QueueKey | None:
+    """Where an item stands, or stood until it was ruled; None where nobody has answered."""
+    doubt = (
+        ItemSummary.objects.filter(item=item, question=question)
+        .values_list("doubt", flat=True)
+        .first()
+    )
+    return None if doubt is None else QueueKey(doubt, item.pk)
 
 
 def labels_of(item: Item, question: Question) -> list[Label]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django import forms
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -14,15 +15,18 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotate import access
 from annotate.access import Place, Right
-from annotate.errors import BadInput, NotFound
-from annotate.models import ItemSummary, Question, Reason, Ruling, RulingReason
+from annotate.errors import BadInput, Conflict, NotFound
+from annotate.forms.review import RulingForm
+from annotate.models import Item, Question, QuestionStatus, Reason, Ruling
 from annotate.selectors.questions import questions_live
 from annotate.selectors.review import (
     QueueKey,
+    place_in_queue,
     queue,
     queue_after,
     queue_before,
     queue_counts,
+    ruling_of,
 )
 from annotate.services.rulings import ruling_make, ruling_withdraw
 from annotate.views.page import AuthenticatedRequest, render_page
@@ -31,29 +35,33 @@ from annotate.views.review_item import item_shown
 TEMPLATE = "annotate/review.html"
 
 
-class RulingForm(forms.Form):
-    choice = forms.IntegerField(min_value=0)
-    reason = forms.ChoiceField(choices=RulingReason.choices)
-    note = forms.CharField(max_length=1000, required=False)
-    of = forms.CharField(max_length=20, required=False)  # the reason whose queue is worked on
-    after = forms.CharField(max_length=60, required=False)
+@dataclass(frozen=True)
+class Desk:
+    """What a reviewer works on: the queue of one question, all of it or for one reason."""
+
+    place: Place
+    question: Question
+    reason: str
+
+    def address(self, **more: Any) -> str:
+        return _address(self.place, self.question, self.reason, **more)
 
 
 @require_GET
 def review(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     place = access.project_of(request.user, project_id, Right.REVIEW)
-    question = _question(place, request.GET.get("question", ""))
-    reason = request.GET.get("reason", "")
+    asked = request.GET
+    question = _question(place, asked.get("question", ""))
     if question is None:
         return render_page(request, TEMPLATE, _no_question(place), place=place, current="review")
-    context = _work(
-        place,
-        question,
-        reason if reason in Reason.values else "",
-        after=QueueKey.parse(request.GET.get("after", "")),
-        item_id=request.GET.get("item", ""),
-        backwards="before" in request.GET,
-    )
+    reason = asked.get("reason", "")
+    desk = Desk(place, question, reason if reason in Reason.values else "")
+    item_id = asked.get("item", "")
+    if item_id.isdecimal() and len(item_id) < 19:
+        context = _work(desk, access.item_of(place, int(item_id)))
+    else:
+        key = QueueKey.parse(asked.get("after", ""))
+        context = _next(desk, key, backwards="before" in asked)
     return render_page(request, TEMPLATE, context, place=place, current="review")
 
 
@@ -63,12 +71,16 @@ def review_rule(
 ) -> HttpResponse:
     place = access.project_of(request.user, project_id, Right.REVIEW)
     access.check_active(place)
-    question = access.question_of(place, question_id)
+    question = _live(access.question_of(place, question_id))
     item = access.item_of(place, item_id)
     form = RulingForm(request.POST)
     if not form.is_valid():
-        raise BadInput(_("Choose an option first, then say why."))
+        raise BadInput(_("Choose an option first, then say why: a, e, d or j."))
     given = form.cleaned_data
+    desk = Desk(place, question, given["of"])
+    news = _news(item, question, given["standing"])
+    if news:
+        return _show(request, desk, _work(desk, item) | {"problem": news}, status=409)
     ruling = ruling_make(
         place.user,
         item,
@@ -77,12 +89,7 @@ def review_rule(
         reason=given["reason"],
         comment=given["note"],
     )
-    after = QueueKey.parse(given["after"])
-    if not request.htmx:
-        return redirect(_address(place, question, given["of"], after=str(after or "")))
-    context = _work(place, question, given["of"], after=after)
-    context["said"] = _said(place, question, ruling, given["of"])
-    return render_page(request, f"{TEMPLATE}#work", context, place=place, current="review")
+    return _ruled(request, desk, ruling, QueueKey.parse(given["after"]))
 
 
 @require_POST
@@ -92,7 +99,7 @@ def ruling_take_back(
     place = access.project_of(request.user, project_id, Right.REVIEW)
     access.check_active(place)
     ruling = (
-        Ruling.objects.select_related("item__project", "question")
+        Ruling.objects.select_related("item__project")
         .filter(project=place.project, pk=ruling_id)
         .first()
     )
@@ -100,11 +107,60 @@ def ruling_take_back(
         raise NotFound(_("There is no such ruling in this project."))
     ruling_withdraw(place.user, ruling.item, ruling.pk)
     reason = request.GET.get("reason", "")
+    question = access.question_of(place, ruling.question_id)
+    desk = Desk(place, question, reason if reason in Reason.values else "")
+    words = _("The ruling was taken back; the item is open again.")
     if not request.htmx:
-        return redirect(_address(place, ruling.question, reason, item=ruling.item_id))
-    context = _work(place, ruling.question, reason, item_id=str(ruling.item_id))
-    context["said"] = {"text": _("The ruling was taken back.")}
-    return render_page(request, f"{TEMPLATE}#work", context, place=place, current="review")
+        messages.success(request, words)
+        return redirect(desk.address(item=ruling.item_id))
+    return _show(request, desk, _work(desk, ruling.item) | {"said": {"text": words}})
+
+
+def _ruled(
+    request: AuthenticatedRequest, desk: Desk, ruling: Ruling, key: QueueKey | None
+) -> HttpResponse:
+    """Say what was ruled and bring the next item."""
+    option = next(o for o in desk.question.options.all() if o.code == ruling.choice)
+    words = _("Ruled: %(option)s, because: %(reason)s") % {
+        "option": option.name,
+        "reason": ruling.get_reason_display().lower(),
+    }
+    if not request.htmx:
+        messages.success(request, words)
+        return redirect(desk.address(after=str(key or "")))
+    undo = reverse("ruling_withdraw", args=[desk.place.project.pk, ruling.pk])
+    said = {
+        "text": words,
+        "option": {"name": option.name, "colour": option.colour},
+        "undo_url": f"{undo}?{urlencode({'reason': desk.reason})}",
+    }
+    return _show(request, desk, _next(desk, key) | {"said": said})
+
+
+def _show(
+    request: AuthenticatedRequest, desk: Desk, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    template = f"{TEMPLATE}#work" if request.htmx else TEMPLATE
+    return render_page(
+        request, template, context, place=desk.place, current="review", status=status
+    )
+
+
+def _news(item: Item, question: Question, standing: int | None) -> str:
+    """What somebody else ruled while this page was open, or nothing."""
+    ruling = ruling_of(item, question)
+    if ruling is None or ruling.pk == standing:
+        return ""
+    return _(
+        "%(who)s has ruled on this item meanwhile. What they ruled is shown; your ruling was not "
+        "stored. Rule again to replace theirs, or go on."
+    ) % {"who": ruling.reviewer.shown_name}
+
+
+def _live(question: Question) -> Question:
+    if question.status != QuestionStatus.LIVE:
+        raise Conflict(_("This question was changed meanwhile. Reload the page to see it anew."))
+    return question
 
 
 def _question(place: Place, wanted: str) -> Question | None:
@@ -115,48 +171,44 @@ def _question(place: Place, wanted: str) -> Question | None:
     return questions[0] if questions else None
 
 
-def _work(
-    place: Place,
-    question: Question,
-    reason: str,
-    *,
-    after: QueueKey | None = None,
-    item_id: str = "",
-    backwards: bool = False,
-) -> dict[str, Any]:
-    """The queue beside and one item to work on; from the start again where the end is reached."""
-    counts = queue_counts(place.project)
-    rows = queue(question, reason)
-    found: ItemSummary | None = None
-    if item_id.isdigit():
-        item = access.item_of(place, int(item_id))
-        found = ItemSummary.objects.filter(item=item, question=question).first()
-    elif after is not None:
-        found = (queue_before if backwards else queue_after)(rows, after).first()
+def _next(desk: Desk, key: QueueKey | None, *, backwards: bool = False) -> dict[str, Any]:
+    """The item after (or before) a place in the queue; from the start where the end is reached."""
+    rows = queue(desk.question, desk.reason)
+    found = None
+    if key is not None:
+        found = (queue_before if backwards else queue_after)(rows, key).first()
     found = found or rows.first()
+    return _work(desk, found.item if found else None)
+
+
+def _work(desk: Desk, item: Item | None) -> dict[str, Any]:
+    """The queue beside, and the item to work on."""
+    place, question, reason = desk.place, desk.question, desk.reason
+    counts = queue_counts(place.project)
     context: dict[str, Any] = {
-        "questions": [
-            {
-                "name": each.name,
-                "url": _address(place, each, ""),
-                "current": each.pk == question.pk,
-            }
-            for each in questions_live(place.project)
-        ],
-        "queue": _reasons(place, question, reason, counts),
+        "questions": _questions(desk, counts),
+        "queue": _reasons(desk, counts),
+        "guideline_url": reverse("guideline", args=[place.project.pk]),
     }
-    if found is None:
-        return context | {"question": question, "item": None, "empty": _empty(place, reason)}
-    key = QueueKey(found.doubt, found.item_id)
+    if item is None:
+        return context | {"question": question, "item": None, "empty": _empty(desk)}
+    shown = item_shown(place, item, question)
+    rows = queue(question, reason)
+    key = place_in_queue(item, question)
+    number = queue_before(rows, key).count() + 1 if key else 0
     total = sum(n for (q, r), n in counts.items() if q == question.pk and reason in ("", r))
+    queued = key is not None and rows.filter(item=item).exists()
+    others = total - queued > 0
     return context | {
-        **item_shown(place, found.item, question),
-        "position": {"number": min(queue_before(rows, key).count() + 1, total), "total": total}
-        if found.reason and found.state == "open"
-        else None,
-        "hidden": [{"name": "of", "value": reason}, {"name": "after", "value": str(key)}],
-        "previous_url": _address(place, question, reason, after=str(key), before=1),
-        "next_url": _address(place, question, reason, after=str(key)),
+        **shown,
+        "position": {"number": number, "total": total} if queued else None,
+        "hidden": [
+            {"name": "of", "value": reason},
+            {"name": "after", "value": str(key or "")},
+            {"name": "standing", "value": shown["ruling"]["pk"] if shown["ruling"] else ""},
+        ],
+        "previous_url": desk.address(after=str(key), before=1) if number > 1 else "",
+        "next_url": desk.address(after=str(key or "")) if others else "",
     }
 
 
@@ -166,42 +218,42 @@ def _address(place: Place, question: Question, reason: str, **more: Any) -> str:
     return f"{reverse('review', args=[place.project.pk])}?{urlencode(kept)}"
 
 
-def _reasons(
-    place: Place, question: Question, current: str, counts: dict[tuple[int, str], int]
-) -> list[dict[str, Any]]:
-    entries = [("", _("All"), sum(n for (q, _r), n in counts.items() if q == question.pk))]
+def _questions(desk: Desk, counts: dict[tuple[int, str], int]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": question.name,
+            "count": sum(n for (q, _r), n in counts.items() if q == question.pk),
+            "url": _address(desk.place, question, ""),
+            "current": question.pk == desk.question.pk,
+        }
+        for question in questions_live(desk.place.project)
+    ]
+
+
+def _reasons(desk: Desk, counts: dict[tuple[int, str], int]) -> list[dict[str, Any]]:
+    pk = desk.question.pk
+    entries = [("", _("All"), sum(n for (q, _r), n in counts.items() if q == pk))]
     entries += [
-        (reason.value, str(reason.label), counts.get((question.pk, reason.value), 0))
-        for reason in Reason
+        (reason.value, str(reason.label), counts.get((pk, reason.value), 0)) for reason in Reason
     ]
     return [
         {
             "label": label,
             "count": count,
-            "url": _address(place, question, reason),
-            "current": reason == current,
+            "url": _address(desk.place, desk.question, reason),
+            "current": reason == desk.reason,
         }
         for reason, label, count in entries
     ]
 
 
-def _said(place: Place, question: Question, ruling: Ruling, reason: str) -> dict[str, Any]:
-    option = question.options.get(code=ruling.choice)
-    undo = reverse("ruling_withdraw", args=[place.project.pk, ruling.pk])
-    return {
-        "text": _("Ruled: %(option)s, because: %(reason)s")
-        % {"option": option.name, "reason": ruling.get_reason_display()},
-        "option": {"name": option.name, "colour": option.colour},
-        "undo_url": f"{undo}?{urlencode({'reason': reason})}",
-    }
-
-
-def _empty(place: Place, reason: str) -> dict[str, str]:
-    if reason:
+def _empty(desk: Desk) -> dict[str, str]:
+    project_id = desk.place.project.pk
+    if desk.reason:
         return {
             "title": _("Nothing here any more"),
             "text": _("No open item is in the queue for this reason."),
-            "url": reverse("review", args=[place.project.pk]),
+            "url": _address(desk.place, desk.question, ""),
             "action": _("Show the whole queue"),
         }
     return {
@@ -210,19 +262,21 @@ def _empty(place: Place, reason: str) -> dict[str, str]:
             "Items come here when people split, a judge differs from them or is unsure, or "
             "somebody flags one. Most doubtful first."
         ),
-        "url": reverse("overview", args=[place.project.pk]),
+        "url": reverse("overview", args=[project_id]),
         "action": _("To the overview"),
     }
 
 
 def _no_question(place: Place) -> dict[str, Any]:
+    may = place.may(Right.MANAGE)
+    name = "question_new" if may else "overview"
     return {
         "item": None,
         "question": None,
         "empty": {
             "title": _("No question yet"),
-            "text": _("Say first what is asked of each item."),
-            "url": reverse("project", args=[place.project.pk]),
-            "action": _("To the project"),
+            "text": _("Here you will settle what raters disagree about, once a question is asked."),
+            "url": reverse(name, args=[place.project.pk]),
+            "action": _("Add a question") if may else _("To the overview"),
         },
     }

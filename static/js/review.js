@@ -1,16 +1,29 @@
-// The review screen: a reason pressed before an option says so, instead of the browser's own balloon.
+// The review screen: a reason pressed before an option says so, instead of the browser's own balloon;
+// Enter in the note goes on to the reasons instead of ruling without one.
+
+function hintOf(form) {
+  return form.querySelector("[data-choose-first]");
+}
+
+function say(hint) {
+  hint.hidden = false;
+  document.dispatchEvent(new CustomEvent("concord:announce", { detail: hint.textContent }));
+}
 
 document.addEventListener(
   "click",
   (event) => {
-    const reason = event.target.closest?.("button[name=reason]");
-    if (!reason) return;
-    const form = reason.form;
-    if (form.querySelector("input[name=choice]:checked")) return;
+    const button = event.target.closest?.("button[name=reason], button[data-no-reason]");
+    if (!button) return;
+    const form = button.form;
+    const chosen = form.querySelector("input[name=choice]:checked");
+    if (chosen && button.name === "reason") return;
     event.preventDefault();
-    const hint = form.querySelector("[data-choose-first]");
-    hint.hidden = false;
-    document.dispatchEvent(new CustomEvent("concord:announce", { detail: hint.textContent }));
+    if (chosen) {
+      form.querySelector("button[name=reason]").focus();
+      return;
+    }
+    say(hintOf(form));
     form.querySelector("input[name=choice]")?.focus();
   },
   true,
@@ -18,6 +31,6 @@ document.addEventListener(
 
 document.addEventListener("change", (event) => {
   if (event.target.name !== "choice") return;
-  const hint = event.target.form?.querySelector("[data-choose-first]");
+  const hint = event.target.form && hintOf(event.target.form);
   if (hint) hint.hidden = true;
 });
