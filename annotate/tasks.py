@@ -17,6 +17,7 @@ from annotate.services import (
     demo,
     estimates,
     exports,
+    figures,
     import_undo,
     imports,
     jobs,
@@ -70,6 +71,11 @@ def aggregate(job_id: int) -> None:
 @shared_task(name="annotate.export")
 def export(job_id: int) -> None:
     job_do(job_id, exports.export_run)
+
+
+@shared_task(name="annotate.figures")
+def compute_figures(job_id: int) -> None:
+    job_do(job_id, figures.figures_run)
 
 
 @shared_task(name="annotate.overlap")

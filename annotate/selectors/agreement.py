@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from consensus.agreement import Agreement
+    from consensus.agreement import Agreement, Level
 
 # Any fixed number: the same labels give the same interval on every page.
 SEED = 2026
+# Labels looked at together: bounds the memory.
+CHUNK = 200_000
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,18 @@ class RaterAgreement:
     high: float | None
 
 
-def people_agreement(question: Question) -> Agreement:
+def people_agreement(question: Question, found: QuestionTable | None = None) -> Agreement:
     """Krippendorff's alpha over people's live labels (ordinal for a rating), with its interval."""
+    found = found.of(WhoCounts.PEOPLE) if found else question_table(question, WhoCounts.PEOPLE)
+    return alpha_of(question, found)
+
+
+def alpha_of(question: Question, found: QuestionTable) -> Agreement:
+    """Krippendorff's alpha of all raters of a table, at the level that fits the question."""
     from consensus.agreement import krippendorff_interval
 
-    level = "ordinal" if question.kind == QuestionKind.RATING else "nominal"
-    found = question_table(question, WhoCounts.PEOPLE)
-    return krippendorff_interval(found.table, level=level, seed=SEED)  # type: ignore[arg-type]
+    level: Level = "ordinal" if question.kind == QuestionKind.RATING else "nominal"
+    return krippendorff_interval(found.table, level=level, seed=SEED)
 
 
 def raters_against_people(
@@ -55,29 +62,37 @@ def raters_against_people(
 
     found = found or question_table(question)
     table = found.table
+    if not table.n_labels:
+        return []
     is_person = np.array(
         [found.raters[int(pk)].kind == RaterKind.PERSON for pk in found.rater_ids], dtype=bool
     )
+    by_person = is_person[table.raters]
     counts = np.zeros((table.n_items, table.n_classes), dtype=np.int32)
-    by_people = is_person[table.raters] if table.n_labels else np.zeros(0, dtype=bool)
-    np.add.at(counts, (table.items[by_people], table.codes[by_people]), 1)
-    result = []
-    for position, pk in enumerate(found.rater_ids):
-        rows = table.raters == position
-        items, codes = table.items[rows], table.codes[rows]
+    np.add.at(counts, (table.items[by_person], table.codes[by_person]), 1)
+    agree = np.zeros(table.n_raters, dtype=np.int64)
+    shared = np.zeros(table.n_raters, dtype=np.int64)
+    for start in range(0, table.n_labels, CHUNK):
+        rows = slice(start, start + CHUNK)
+        items, raters, codes = table.items[rows], table.raters[rows], table.codes[rows]
         others = counts[items]
-        if is_person[position]:
-            others[np.arange(len(codes)), codes] -= 1
+        own = np.flatnonzero(by_person[rows])
+        others[own, codes[own]] -= 1
         first, decided = _majorities(others)
-        agree, shared = int((first == codes)[decided].sum()), int(decided.sum())
-        low, high = proportion_interval(agree, shared) if shared else (None, None)
+        shared += np.bincount(raters[decided], minlength=table.n_raters)
+        agree += np.bincount(raters[decided & (first == codes)], minlength=table.n_raters)
+    n_labels = np.bincount(table.raters, minlength=table.n_raters)
+    result = []
+    for k, pk in enumerate(found.rater_ids):
+        n, right = int(shared[k]), int(agree[k])
+        low, high = proportion_interval(right, n) if n else (None, None)
         result.append(
             RaterAgreement(
                 rater=found.raters[int(pk)],
-                n_labels=len(codes),
-                agree=agree,
-                shared=shared,
-                share=agree / shared if shared else None,
+                n_labels=int(n_labels[k]),
+                agree=right,
+                shared=n,
+                share=right / n if n else None,
                 low=low,
                 high=high,
             )

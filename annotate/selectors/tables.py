@@ -40,6 +40,24 @@ class QuestionTable:
     raters: dict[int, Rater]
     fingerprint: str
 
+    def of(self, who: str) -> QuestionTable:
+        """The labels of those who count, as question_table(question, who) would find them."""
+        import numpy as np
+
+        if who == WhoCounts.ALL:
+            return self
+        kind = RaterKind.PERSON if who == WhoCounts.PEOPLE else RaterKind.JUDGE
+        counts = np.array([self.raters[int(pk)].kind == kind for pk in self.rater_ids], dtype=bool)
+        rows = counts[self.table.raters] if self.table.n_labels else np.zeros(0, dtype=bool)
+        triples = np.column_stack(
+            [
+                self.item_ids[self.table.items[rows]],
+                self.rater_ids[self.table.raters[rows]],
+                self.table.codes[rows],
+            ]
+        )
+        return _coded(triples, self.table.n_classes, self.raters)
+
 
 def labels_live(question: Question, who: str = WhoCounts.ALL) -> QuerySet[Label]:
     """The live choice labels of a question on live items, by who counts."""
@@ -60,8 +78,6 @@ def question_table(question: Question, who: str = WhoCounts.ALL) -> QuestionTabl
     """The labels of a question as a table. One pass, about 12 bytes a label kept."""
     import numpy as np
 
-    from consensus.table import LabelTable
-
     parts = []
     rows = (
         labels_live(question, who)
@@ -76,20 +92,32 @@ def question_table(question: Question, who: str = WhoCounts.ALL) -> QuestionTabl
             chunk = []
     parts.append(np.asarray(chunk, dtype=np.int64).reshape(-1, 3))
     triples = np.concatenate(parts)
-    item_ids, items = np.unique(triples[:, 0], return_inverse=True)
-    rater_ids, raters = np.unique(triples[:, 1], return_inverse=True)
-    table = LabelTable.from_codes(
-        items,
-        raters,
-        triples[:, 2],
-        n_classes=max((option.code for option in question.options.all()), default=0) + 1,
-        n_items=len(item_ids),
-        n_raters=len(rater_ids),
+    return _coded(
+        triples,
+        max((option.code for option in question.options.all()), default=0) + 1,
+        Rater.objects.in_bulk(np.unique(triples[:, 1]).tolist()),
     )
+
+
+def _coded(triples: NDArray[np.int64], n_classes: int, raters: dict[int, Rater]) -> QuestionTable:
+    """Code (item, rater, choice) rows in the order of items and raters as a table."""
+    import numpy as np
+
+    from consensus.table import LabelTable
+
+    item_ids, items = np.unique(triples[:, 0], return_inverse=True)
+    rater_ids, codes = np.unique(triples[:, 1], return_inverse=True)
     return QuestionTable(
-        table=table,
+        table=LabelTable.from_codes(
+            items,
+            codes,
+            triples[:, 2],
+            n_classes=n_classes,
+            n_items=len(item_ids),
+            n_raters=len(rater_ids),
+        ),
         item_ids=item_ids,
         rater_ids=rater_ids,
-        raters=Rater.objects.in_bulk([int(pk) for pk in rater_ids]),
+        raters={int(pk): raters[int(pk)] for pk in rater_ids},
         fingerprint=hashlib.sha256(triples.astype("<i8").tobytes()).hexdigest(),
     )

@@ -24,8 +24,9 @@ from annotate.services.jobs import RunningJob, job_create
 
 if TYPE_CHECKING:
     import numpy as np
-    from consensus.estimate import Estimate
     from numpy.typing import NDArray
+
+    from consensus.estimate import Estimate
 
 CHUNK = 1000
 

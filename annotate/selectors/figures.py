@@ -1,0 +1,168 @@
+"""Figures of a question for the overview: agreement, shares, raters, the matrix of raters.
+
+They need all labels of a question. Few labels are looked at when the page is asked for; many by a
+job that keeps what it found (services/figures.py), and the page says of when it is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from annotate.models import (
+    Job,
+    JobState,
+    Label,
+    LabelStatus,
+    Project,
+    Question,
+    Rater,
+    RaterKind,
+    RaterOrigin,
+    Submission,
+    SubmissionStatus,
+    WhoCounts,
+)
+from annotate.selectors.agreement import alpha_of, raters_against_people
+from annotate.selectors.tables import QuestionTable, question_table
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+KIND = "figures"
+# Up to so many labels the figures are computed while the page waits (docs/statistics.md).
+AT_ONCE = 20_000
+# Raters of a matrix, and of the table beside it: those with the most labels.
+MATRIX = 24
+TABLE = 100
+# A rater's pace is the median over so many latest answers.
+PACE_OVER = 200
+
+
+def labels_count(questions: Sequence[Question]) -> int:
+    """How many live labels these questions have. One index, no table."""
+    return Label.objects.filter(question__in=questions, status=LabelStatus.LIVE).count()
+
+
+def figures_latest(project: Project) -> Job | None:
+    """The newest finished computation of the figures; they are in its ``result``."""
+    return (
+        Job.objects.filter(project=project, kind=KIND, state=JobState.DONE).order_by("-pk").first()
+    )
+
+
+def figures_of(question: Question) -> dict[str, Any]:
+    """All figures of a question, as plain values that go into JSON. Shares are from 0 to 1.
+
+    ``agreement`` and ``judges_agreement``: fields of consensus.agreement.Agreement.
+    ``people``, ``judges``: labels of each option code. ``raters``: rows of
+    agreement.RaterAgreement with the rater's id, kind, name and seconds an answer.
+    ``matrix``: raters, and for each two [share, items] or None where they share none.
+    ``fingerprints``: of the labels by who counts, as EstimateRun.input_fingerprint.
+    """
+    found = question_table(question)
+    people, judges = found.of(WhoCounts.PEOPLE), found.of(WhoCounts.JUDGES)
+    return {
+        "n_labels": found.table.n_labels,
+        "n_items": found.table.n_items,
+        "agreement": asdict(alpha_of(question, people)),
+        "judges_agreement": asdict(alpha_of(question, judges)),
+        "people": _by_code(people),
+        "judges": _by_code(judges),
+        "n_raters": len(found.rater_ids),
+        "raters": _raters(question, found),
+        "matrix": _matrix(found),
+        "fingerprints": {
+            WhoCounts.PEOPLE.value: people.fingerprint,
+            WhoCounts.JUDGES.value: judges.fingerprint,
+            WhoCounts.ALL.value: found.fingerprint,
+        },
+    }
+
+
+def _by_code(found: QuestionTable) -> dict[str, int]:
+    import numpy as np
+
+    counts = np.bincount(found.table.codes, minlength=found.table.n_classes)
+    return {str(code): int(n) for code, n in enumerate(counts) if n}
+
+
+def _raters(question: Question, found: QuestionTable) -> list[dict[str, Any]]:
+    rows = raters_against_people(question, found)
+    if len(rows) > TABLE:
+        kept = {row.rater.pk for row in sorted(rows, key=lambda r: -r.n_labels)[:TABLE]}
+        rows = [row for row in rows if row.rater.pk in kept]
+    pace = _pace([row.rater for row in rows if row.rater.origin == RaterOrigin.MEMBER])
+    return [
+        {
+            **_named(row.rater),
+            "n_labels": row.n_labels,
+            "agree": row.agree,
+            "shared": row.shared,
+            "share": row.share,
+            "low": row.low,
+            "high": row.high,
+            "seconds": pace.get(row.rater.pk),
+        }
+        for row in rows
+    ]
+
+
+def _named(rater: Rater) -> dict[str, Any]:
+    return {"pk": rater.pk, "kind": rater.kind, "name": rater.name, "origin": rater.origin}
+
+
+def _pace(raters: Sequence[Rater]) -> dict[int, float]:
+    """Median seconds an answer of each member, over their latest answers."""
+    seconds: dict[int, list[float]] = defaultdict(list)
+    for rater in raters:
+        latest = (
+            Submission.objects.filter(
+                rater=rater, status=SubmissionStatus.SUBMITTED, seconds__isnull=False
+            )
+            .order_by("-created_at")
+            .values_list("seconds", flat=True)[:PACE_OVER]
+        )
+        seconds[rater.pk] = [value for value in latest if value is not None]
+    return {pk: float(median(values)) for pk, values in seconds.items() if values}
+
+
+def _matrix(found: QuestionTable) -> dict[str, Any]:
+    """Agreement of each two of the raters with the most labels, people first."""
+    import numpy as np
+
+    from consensus.agreement import pairwise_agreement
+    from consensus.table import LabelTable
+
+    table = found.table
+    n_labels = np.bincount(table.raters, minlength=table.n_raters)
+    most = np.argsort(-n_labels, kind="stable")[:MATRIX].tolist()
+    raters = {k: found.raters[int(found.rater_ids[k])] for k in most}
+    order = sorted(most, key=lambda k: (raters[k].kind != RaterKind.PERSON, raters[k].name, k))
+    place: NDArray[np.int64] = np.full(table.n_raters, -1)
+    place[order] = np.arange(len(order))
+    rows = place[table.raters] >= 0 if table.n_labels else np.zeros(0, dtype=bool)
+    share, both = pairwise_agreement(
+        LabelTable.from_codes(
+            table.items[rows],
+            place[table.raters[rows]],
+            table.codes[rows],
+            n_classes=table.n_classes,
+            n_items=table.n_items,
+            n_raters=len(order),
+        )
+    )
+    return {
+        "raters": [_named(raters[k]) for k in order],
+        "cells": [
+            [
+                [float(share[i, j]), int(both[i, j])] if i != j and both[i, j] else None
+                for j in range(len(order))
+            ]
+            for i in range(len(order))
+        ],
+    }
