@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class JudgesConfig(AppConfig):
     name = "judges"
     verbose_name = "Judges"
+
+    def ready(self) -> None:
+        from annotate.access import Right
+        from annotate.services import deletion
+        from annotate.views.page import NavEntry, nav_register
+        from judges.services.deletion import judges_delete
+
+        nav_register(NavEntry(50, "judges", _("Judges"), "judges", Right.REVIEW))
+        deletion.register(judges_delete)

@@ -2,6 +2,35 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from judges.views import connections, judge, judges, run
+
+PROJECT = "projects/<int:project_id>"
+
+urlpatterns = [
+    path(f"{PROJECT}/judges/", judges.judges, name="judges"),
+    path(f"{PROJECT}/judges/new/", judges.judge_new, name="judge_new"),
+    path(f"{PROJECT}/judges/<int:version_id>/", judge.judge, name="judge"),
+    path(f"{PROJECT}/judges/<int:version_id>/run/", judge.judge_run, name="judge_run"),
+    path(f"{PROJECT}/runs/<int:run_id>/", run.run, name="run"),
+    path(f"{PROJECT}/runs/<int:run_id>/<slug:verb>/", run.run_steer, name="run_steer"),
+    path(f"{PROJECT}/connections/", connections.connections, name="connections"),
+    path(f"{PROJECT}/connections/new/", connections.connection_new, name="connection_new"),
+    path(f"{PROJECT}/connections/<int:connection_id>/", connections.connection, name="connection"),
+    path(
+        f"{PROJECT}/connections/<int:connection_id>/test/",
+        connections.connection_try,
+        name="connection_try",
+    ),
+    path(
+        f"{PROJECT}/connections/<int:connection_id>/tested/",
+        connections.connection_probe,
+        name="connection_probe",
+    ),
+    path(
+        f"{PROJECT}/connections/<int:connection_id>/remove/",
+        connections.connection_drop,
+        name="connection_drop",
+    ),
+]

@@ -10,22 +10,30 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
+
+from django.utils.translation import gettext as _
 
 from judges.exchange import Reply, Request
-from judges.models import Call, Outcome, Run
-from judges.prompting.build import build
+from judges.models import Call, Outcome, ProviderName, Run
 from judges.prompting.parse import Unparseable, parse
-from judges.providers.base import Capabilities, ChatProvider, ProviderError
-from judges.selectors.specs import question_spec
+from judges.providers.base import ChatProvider, ProviderError
+from judges.selectors.asked import asked_of
 from judges.services.calls import Result
 from judges.services.connections import capabilities_keep
+from judges.services.local_llm import model_check
 from judges.services.providers import provider_of
+
+T = TypeVar("T")
 
 # What a call came to, or why it came to nothing and may yet (a judge's or a passing error).
 Answered: TypeAlias = "Result | ProviderError"
-# Runs a function in a thread, without the database, while the job is kept alive.
-Aside: TypeAlias = Callable[[Callable[[], object]], object]
+
+
+class Aside(Protocol):
+    """Runs a function in a thread, without the database, while the job is kept alive."""
+
+    def __call__(self, work: Callable[[], T], /) -> T: ...
 
 
 class Asker(Protocol):
@@ -34,8 +42,10 @@ class Asker(Protocol):
     chunk: int
     width: int
 
-    def prepare(self, aside: Aside) -> None:
-        """Get ready, once a run: find out capabilities, fit. Raises ProviderError."""
+    def prepare(self, aside: Aside, say: Callable[[str], None]) -> None:
+        """Get ready, once a run: find out capabilities, fit. Says what it does. Raises
+        ProviderError.
+        """
         ...
 
     def piece(self, calls: Sequence[Call]) -> Callable[[], list[Answered]]:
@@ -59,17 +69,19 @@ class ChatAsker:
         self.width = int(self._connection.concurrency)
         self._provider: ChatProvider | None = None
 
-    def prepare(self, aside: Aside) -> None:
+    def prepare(self, aside: Aside, say: Callable[[str], None]) -> None:
         model = self._version.model
+        if self._connection.provider == ProviderName.LOCAL_LLM:
+            # The server answers to any name with the one model it has.
+            aside(lambda: model_check(model))
         if model not in self._connection.capabilities:
-            unprobed = provider_of(self._connection, model)
-            found = aside(unprobed.probe)
-            if isinstance(found, Capabilities):
-                capabilities_keep(self._connection, model, found.as_dict())
+            say(_("Finding out what the endpoint can do"))
+            found = aside(provider_of(self._connection, model).probe)
+            capabilities_keep(self._connection, model, found.as_dict())
         self._provider = provider_of(self._connection, model)
 
     def piece(self, calls: Sequence[Call]) -> Callable[[], list[Answered]]:
-        requests = [self.request(call) for call in calls]
+        requests = [asked_of(self._version, call.item) for call in calls]
         provider = self._provider
         if provider is None:
             raise RuntimeError("prepare() comes first.")
@@ -77,20 +89,6 @@ class ChatAsker:
 
     def after(self) -> None:
         """Nothing to keep."""
-
-    def request(self, call: Call) -> Request:
-        """What is asked about the call's item."""
-        version, fields = self._version, call.item.fields
-        parameters = version.parameters
-        return build(
-            question_spec(version.question, fields),
-            fields,
-            version.guideline.text if version.guideline else "",
-            system=(version.prompt.system or None) if version.prompt else None,
-            want=parameters.get("want", "letter"),
-            temperature=parameters.get("temperature", 0.0),
-            seed=parameters.get("seed"),
-        )
 
 
 def ask(provider: ChatProvider, request: Request) -> Answered:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
+from annotate.errors import Conflict
 from annotate.models import ConfidenceSource, Item
-from judges.models import Call, Outcome, Run
+from judges.models import Call, CallState, Outcome, Run
 from judges.providers import local_classifier
 from judges.providers.base import ProviderError
-from judges.providers.local_classifier import OutOfFold, Trained
+from judges.providers.local_classifier import Trained
 from judges.selectors.specs import question_spec
 from judges.services.asking import Answered, Aside
 from judges.services.calls import Result
 from judges.services.embeddings import vectors_keep, vectors_kept
+from judges.services.learning import Lessons
 from judges.services.runs import OUT_OF_FOLD
 
 if TYPE_CHECKING:
@@ -48,7 +51,7 @@ class ClassifierAsker:
 
     # --- Getting ready ------------------------------------------------------------------------
 
-    def prepare(self, aside: Aside) -> None:
+    def prepare(self, aside: Aside, say: Callable[[str], None]) -> None:
         if self._model != local_classifier.MODEL:
             raise ProviderError(
                 "model_gone",
@@ -59,43 +62,43 @@ class ClassifierAsker:
                 % {"was": self._model, "now": local_classifier.MODEL},
             )
         if self._version.training:
-            self._fit(aside)
+            self._fit(aside, say)
 
-    def _fit(self, aside: Aside) -> None:
+    def _fit(self, aside: Aside, say: Callable[[str], None]) -> None:
         pairs = self._version.training["labels"]
         items = Item.objects.in_bulk([item_id for item_id, _code in pairs])
         pairs = [pair for pair in pairs if pair[0] in items]
         fields = [items[item_id].fields for item_id, _code in pairs]
-        codes = [code for _item_id, code in pairs]
         self._facets = local_classifier.facet_fields(fields)
         rendered = [local_classifier.render(f, self._facets) for f in fields]
-        vectors = self._vectors([r.text for r in rendered], aside)
-        matrix = _stacked(vectors[r.text] for r in rendered)
-        facets = [r.facets for r in rendered]
-        fitted = aside(lambda: local_classifier.train(matrix, codes, facets=facets))
-        if isinstance(fitted, Trained):
-            self._trained = fitted
-        if not self._run.calls.filter(variant=OUT_OF_FOLD).exclude(state="closed").exists():
-            return
-        parameters = self._version.parameters
-        held_out = aside(
-            lambda: local_classifier.out_of_fold(
-                matrix,
-                codes,
-                # Items with the same text are held out together: a copy would give it away.
-                [r.text for r in rendered],
-                seed=parameters["seed"],
-                folds=parameters["folds"],
-                facets=facets,
-            )
+        vectors = self._vectors([r.text for r in rendered], aside, say)
+        learnt = Lessons(
+            vectors=_stacked(vectors[r.text] for r in rendered),
+            codes=[code for _item_id, code in pairs],
+            facets=[r.facets for r in rendered],
         )
-        if isinstance(held_out, OutOfFold):
-            self._held_out_codes = held_out.codes
+        if len(set(vectors)) < 2:
+            raise Conflict(_("All items it should learn from hold the same text."))
+        say(_("Learning from people’s labels"))
+        waiting = self._run.calls.exclude(state=CallState.CLOSED)
+        if waiting.exclude(variant=OUT_OF_FOLD).exists():
+            self._trained = aside(learnt.fit)
+        if waiting.filter(variant=OUT_OF_FOLD).exists():
+            parameters = self._version.parameters
+            say(_("Learning again, with each part held out"))
+            found = aside(
+                lambda: learnt.held_out(
+                    folds=parameters["folds"],
+                    seed=parameters["seed"],
+                    near_copy=parameters["near_copy"],
+                )
+            )
+            self._held_out_codes = found.codes
             self._held_out = {
-                pair[0]: row for pair, row in zip(pairs, held_out.probabilities, strict=True)
+                pair[0]: row for pair, row in zip(pairs, found.probabilities, strict=True)
             }
 
-    def _vectors(self, texts: Sequence[str], aside: Aside) -> Vectors:
+    def _vectors(self, texts: Sequence[str], aside: Aside, say: Callable[[str], None]) -> Vectors:
         """Vectors of many texts, kept chunk by chunk, so that a killed worker goes on there."""
         found: Vectors = {}
         distinct = list(dict.fromkeys(texts))
@@ -104,7 +107,11 @@ class ClassifierAsker:
             known = vectors_kept(self._model, chunk)
             missing = [text for text in chunk if text not in known]
             if missing:
-                aside(lambda missing=missing: self._embed(missing))  # type: ignore[misc]
+                say(
+                    _("Reading what it learns from: %(done)s of %(all)s texts")
+                    % {"done": start, "all": len(distinct)}
+                )
+                aside(partial(self._embed, missing))
                 known |= self._fresh
                 self.after()
             found |= known

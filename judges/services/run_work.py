@@ -127,7 +127,7 @@ class RunLoop:
                 self._beat(_("Getting ready"))
                 version_check(self._run.version)
                 check_may_leave(self._run.version.connection)
-                self._asker.prepare(self._aside)
+                self._asker.prepare(self._aside, self._beat)
                 given_back = self._ask_all()
         except (ProviderError, JudgeStopped) as stopped:
             self._running.progress(self._tally.closed)

@@ -28,6 +28,8 @@ MAX_SYSTEM = 20_000
 # Out-of-fold answers: so many parts, drawn by this seed.
 FOLDS = 5
 SEED = 2026
+# Texts this alike (cosine of their vectors) are held out together: see services/learning.py.
+NEAR_COPY = 0.95
 
 
 def classifier_version(actor: User, question: Question, *, mode: str) -> JudgeVersion:
@@ -44,7 +46,12 @@ def classifier_version(actor: User, question: Question, *, mode: str) -> JudgeVe
         found = training_set(question)
         check_trainable(found)
         training = training_as_dict(found)
-        parameters |= {"folds": FOLDS, "seed": SEED, "n_labels": len(found.labels)}
+        parameters |= {
+            "folds": FOLDS,
+            "seed": SEED,
+            "near_copy": NEAR_COPY,
+            "n_labels": len(found.labels),
+        }
     elif mode == ZERO_SHOT:
         parameters["temperature"] = local_classifier.ZERO_SHOT_TEMPERATURE
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 
 from annotate.errors import BadInput
@@ -18,6 +19,7 @@ from judges.providers import local_classifier
 from judges.selectors.judges import judge_row
 from judges.selectors.training import training_set
 from judges.services.embeddings import vectors_keep, vectors_kept
+from judges.services.learning import near_copies
 from judges.services.runs import run_start
 from judges.services.versions import classifier_version
 from tests.judges.judging import work
@@ -148,6 +150,18 @@ def test_a_trained_judge_meets_each_item_it_learnt_from_as_one_it_has_not_seen()
     fitted = local_classifier.train(vectors, list(told.values()))
     repeated = fitted.predict(vectors).argmax(axis=1)
     assert sum(int(a == b) for a, b in zip(repeated, told.values(), strict=True)) >= 12
+
+
+def test_edited_versions_of_a_text_are_held_out_together_but_not_a_way_of_writing() -> None:
+    vectors = local_classifier.embed(
+        [GOOD[0], GOOD[0].replace("wonderful and warm", "wonderful and so warm"), *BAD, *GOOD[1:]]
+    )
+    groups = near_copies(vectors, 0.95)
+    assert groups[0] == groups[1]
+    assert len(set(groups.tolist())) > 8
+    # However low the bar, a fifth of all at most hang together.
+    crowded = np.bincount(near_copies(vectors, 0.5)).max()
+    assert crowded <= 0.2 * len(vectors)
 
 
 def test_new_labels_make_a_new_version_and_the_same_labels_the_same() -> None:

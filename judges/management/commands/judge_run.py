@@ -1,0 +1,157 @@
+"""manage.py judge_run: make a judge if there is none of that make-up, and run it over items."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from annotate.errors import ConcordError
+from annotate.models import FINISHED, Job, JobState, Project, Question, User
+from annotate.selectors.questions import questions_live
+from annotate.services.heartbeats import worker_is_alive
+from annotate.tasks import job_do, job_nudge
+from judges.models import JudgeVersion, ProviderName, Run
+from judges.providers.base import ProviderError
+from judges.selectors.judges import judge_row
+from judges.selectors.runs import run_progress
+from judges.services.connections import connection_local
+from judges.services.local_llm import model_served
+from judges.services.run_work import run_work
+from judges.services.runs import run_start
+from judges.services.versions import chat_version, classifier_version
+
+EXAMPLES = """\
+examples:
+  manage.py judge_run 3 --judge zero-shot --limit 100 --wait
+  manage.py judge_run "Restaurant reviews" --judge trained --question sentiment --wait
+  manage.py judge_run 3 --judge my-endpoint --model some-model --limit 50
+
+--judge names the local classifier (zero-shot, trained), the language model served here (local-llm)
+or a connection of the project. Without --wait a worker does the run; with it, and no worker about,
+this command does.
+"""
+
+
+class Command(BaseCommand):
+    help = "Run a judge over items of a project."
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        return super().create_parser(
+            prog_name,
+            subcommand,
+            epilog=EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            **kwargs,
+        )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("project", help="number or name of a project")
+        parser.add_argument(
+            "--judge", required=True, help="zero-shot, trained, local-llm, or a connection's name"
+        )
+        parser.add_argument("--question", help="its key; may be left out where there is one")
+        parser.add_argument("--model", default="", help="for a connection: the model to ask")
+        parser.add_argument(
+            "--ask-rationale", action="store_true", help="of a language model: a reason, too"
+        )
+        parser.add_argument(
+            "--limit", type=int, default=100, help="how many items (0: all that are left)"
+        )
+        parser.add_argument("--seed", type=int, default=0, help="0: the project's own order")
+        parser.add_argument("--wait", action="store_true", help="until it is done")
+        parser.add_argument("--user", help="in whose name; default: who started the project")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        project = _project(options["project"])
+        actor = _actor(options["user"]) if options["user"] else project.created_by
+        limit = options["limit"]
+        selection = {"strategy": "random", "limit": limit} if limit else {"strategy": "all"}
+        try:
+            version = _version(actor, _question(project, options["question"]), options)
+            run = run_start(actor, version, selection=selection, seed=options["seed"])
+        except (ConcordError, ProviderError) as error:
+            raise CommandError(error.message) from None
+        self.stdout.write(f"Run {run.pk} of {version} over {run.job.total:,} items.")
+        if not options["wait"]:
+            job_nudge(run.job)
+            return
+        if worker_is_alive():
+            job_nudge(run.job)
+            self._watch(run)
+        else:
+            job_do(run.job_id, run_work)
+        self._report(run, version)
+
+    def _watch(self, run: Run) -> None:
+        shown = -1
+        while True:
+            job = Job.objects.get(pk=run.job_id)
+            if job.done != shown:
+                shown = job.done
+                self.stdout.write(f"  {shown:,} of {job.total:,}")
+            if job.state in {*FINISHED, JobState.PAUSED}:
+                return
+            time.sleep(0.5)
+
+    def _report(self, run: Run, version: JudgeVersion) -> None:
+        job = Job.objects.get(pk=run.job_id)
+        if job.state != JobState.DONE:
+            raise CommandError(f"Run {run.pk} is {job.get_state_display().lower()}. {job.message}")
+        found = run_progress(run)
+        took = (job.finished_at - job.started_at).total_seconds() if job.finished_at else 0.0  # type: ignore[operator]
+        self.stdout.write(
+            f"{job.message} {took:.1f} seconds, {found.seconds_mean or 0:.3f} a call."
+        )
+        agreement = judge_row(version).agreement
+        if agreement is not None and agreement.share is not None:
+            self.stdout.write(
+                f"Agreement with people: {agreement.share:.3f} "
+                f"({agreement.low:.3f} to {agreement.high:.3f}), "
+                f"{agreement.agree:,} of {agreement.shared:,} items."
+            )
+
+
+def _version(actor: User, question: Question, options: dict[str, Any]) -> JudgeVersion:
+    judge = options["judge"]
+    if judge in {"zero-shot", "trained"}:
+        return classifier_version(actor, question, mode=judge.replace("-", "_"))
+    more = {"ask_rationale": options["ask_rationale"]}
+    if judge == "local-llm":
+        connection = connection_local(actor, question.project, ProviderName.LOCAL_LLM)
+        return chat_version(actor, question, connection, model=model_served(), **more)
+    found = question.project.connections.filter(name=judge, provider=ProviderName.OPENAI).first()
+    if found is None:
+        raise CommandError(f"The project has no connection {judge!r}.")
+    return chat_version(actor, question, found, model=options["model"], **more)
+
+
+def _question(project: Project, key: str | None) -> Question:
+    live = questions_live(project)
+    if key is None and len(live) == 1:
+        return live[0]
+    for question in live:
+        if question.key == key:
+            return question
+    keys = ", ".join(question.key for question in live) or "none yet"
+    raise CommandError(f"Name a question of the project by --question; there are: {keys}.")
+
+
+def _project(wanted: str) -> Project:
+    found = Project.objects.filter(
+        **({"pk": int(wanted)} if wanted.isdecimal() else {"name": wanted})
+    ).select_related("created_by")[:2]
+    if not found:
+        raise CommandError(f"There is no project {wanted!r}.")
+    if len(found) > 1:
+        raise CommandError(f"Several projects are named {wanted!r}. Give the number of one.")
+    return found[0]
+
+
+def _actor(username: str) -> User:
+    user = User.objects.filter(username=username, is_active=True).first()
+    if user is None:
+        raise CommandError(f"There is no account named {username!r}. Give one by --user USER.")
+    return user

@@ -1,0 +1,35 @@
+"""What a language model is asked, shown on one item of the project."""
+
+from __future__ import annotations
+
+from annotate.models import Item, ItemStatus
+from judges.exchange import Request
+from judges.models import JudgeVersion, ProviderName
+from judges.prompting.build import build
+from judges.selectors.specs import question_spec
+
+
+def asked_of(version: JudgeVersion, item: Item) -> Request:
+    """The request that a language-model judge gets about an item."""
+    parameters = version.parameters
+    return build(
+        question_spec(version.question, item.fields),
+        item.fields,
+        version.guideline.text if version.guideline else "",
+        system=(version.prompt.system or None) if version.prompt else None,
+        want=parameters.get("want", "letter"),
+        temperature=parameters.get("temperature", 0.0),
+        seed=parameters.get("seed"),
+    )
+
+
+def asked_sample(version: JudgeVersion) -> Request | None:
+    """What it is asked about the first item in draw order; None for the classifier."""
+    if version.connection.provider == ProviderName.LOCAL_CLASSIFIER:
+        return None
+    item = (
+        Item.objects.filter(project=version.project, status=ItemStatus.LIVE)
+        .order_by("draw", "pk")
+        .first()
+    )
+    return asked_of(version, item) if item else None

@@ -1,0 +1,191 @@
+"""Connections: where judges are asked. Leads see them; owners add, change, test and remove them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from annotate import access
+from annotate.access import Place, Right
+from annotate.errors import BadInput, Conflict
+from annotate.models import Job
+from annotate.tasks import job_nudge
+from annotate.views.page import AuthenticatedRequest, render_page
+from judges.forms.judges import ConnectionEditForm, ConnectionForm, ConnectionTestForm
+from judges.models import Connection, ProviderName
+from judges.services.connections import (
+    PROBE,
+    connection_add,
+    connection_edit,
+    connection_remove,
+    connection_test,
+)
+from judges.views.places import connection_of
+from judges.views.run_shown import probe_shown
+
+
+@require_GET
+def connections(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
+    place = access.project_of(request.user, project_id, Right.REVIEW)
+    rows = place.project.connections.filter(provider=ProviderName.OPENAI).order_by("name")
+    context = {
+        "connections": [{"connection": row, "url": _url("connection", row)} for row in rows],
+        "may_connect": place.may(Right.MANAGE),
+        "new_url": reverse("connection_new", args=[project_id]),
+        "local_llm": bool(settings.LOCAL_LLM_URL),
+        "crumbs": _crumbs(project_id),
+    }
+    return render_page(request, "judges/connections.html", context, place=place, current="judges")
+
+
+@require_http_methods(["GET", "POST"])
+def connection_new(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
+    place = access.project_of(request.user, project_id, Right.MANAGE)
+    access.check_active(place)
+    form = ConnectionForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            connection = connection_add(request.user, place.project, **form.cleaned_data)
+        except BadInput as error:
+            _redisplay(form, error)
+        else:
+            messages.success(request, _("Added. Test it with a model before you make a judge."))
+            return redirect(_url("connection", connection))
+    return _show(request, place, form, title=_("New connection"))
+
+
+@require_http_methods(["GET", "POST"])
+def connection(request: AuthenticatedRequest, project_id: int, connection_id: int) -> HttpResponse:
+    place = access.project_of(request.user, project_id, Right.MANAGE)
+    found = connection_of(place, connection_id)
+    initial = {name: getattr(found, name) for name in ConnectionForm.base_fields if name != "key"}
+    form = ConnectionEditForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        access.check_active(place)
+        try:
+            connection_edit(request.user, found, **form.cleaned_data)
+        except (BadInput, Conflict) as error:
+            _redisplay(form, error)
+        else:
+            messages.success(request, _("Saved."))
+            return redirect(_url("connection", found))
+    return _show(request, place, form, title=found.name, found=found)
+
+
+@require_POST
+def connection_try(
+    request: AuthenticatedRequest, project_id: int, connection_id: int
+) -> HttpResponse:
+    """Test a connection with a model, as a job."""
+    place = access.project_of(request.user, project_id, Right.MANAGE)
+    access.check_active(place)
+    found = connection_of(place, connection_id)
+    form = ConnectionTestForm(request.POST)
+    if form.is_valid():
+        job_nudge(connection_test(request.user, found, model=form.cleaned_data["model"]))
+    else:
+        messages.error(request, _("Say which model to ask."))
+    return redirect(_url("connection", found))
+
+
+@require_GET
+def connection_probe(
+    request: AuthenticatedRequest, project_id: int, connection_id: int
+) -> HttpResponse:
+    """The part of the page that tells of the last test."""
+    place = access.project_of(request.user, project_id, Right.MANAGE)
+    context = _tested(connection_of(place, connection_id))
+    return render_page(request, "judges/connection.html#probe", context, place=place)
+
+
+@require_http_methods(["GET", "POST"])
+def connection_drop(
+    request: AuthenticatedRequest, project_id: int, connection_id: int
+) -> HttpResponse:
+    """Ask, then remove."""
+    place = access.project_of(request.user, project_id, Right.MANAGE)
+    access.check_active(place)
+    found = connection_of(place, connection_id)
+    if request.method == "POST":
+        connection_remove(request.user, found)
+        messages.success(request, _("“%(name)s” was removed.") % {"name": found.name})
+        return redirect("connections", project_id)
+    context = {
+        "title": _("Remove “%(name)s”?") % {"name": found.name},
+        "text": _("Its address and its key are removed. No judge was made with it."),
+        "action": _("Remove connection"),
+        "cancel_url": _url("connection", found),
+    }
+    return render_page(request, "components/confirm_page.html", context, place=place)
+
+
+def _show(
+    request: AuthenticatedRequest,
+    place: Place,
+    form: ConnectionForm,
+    *,
+    title: str,
+    found: Connection | None = None,
+) -> HttpResponse:
+    project_id = place.project.pk
+    context: dict[str, Any] = {
+        "form": form,
+        "title": title,
+        "crumbs": [
+            *_crumbs(project_id),
+            {"label": _("Connections"), "url": reverse("connections", args=[project_id])},
+        ],
+        "connection": found,
+        "back_url": reverse("connections", args=[project_id]),
+        "data_may_leave": place.project.data_may_leave,
+    }
+    if found is not None:
+        context |= _tested(found)
+        context |= {
+            "test_url": _url("connection_try", found),
+            "drop_url": "" if found.judge_versions.exists() else _url("connection_drop", found),
+            "known": sorted(found.capabilities.items()),
+        }
+    status = 422 if form.errors else 200
+    return render_page(
+        request, "judges/connection.html", context, place=place, current="judges", status=status
+    )
+
+
+def _tested(found: Connection) -> dict[str, Any]:
+    job = (
+        Job.objects.filter(project_id=found.project_id, kind=PROBE, parameters__connection=found.pk)
+        .order_by("-pk")
+        .first()
+    )
+    if job is None:
+        return {"job": None}
+    title = _("Test with %(model)s") % {"model": job.parameters["model"]}
+    return {
+        "job": probe_shown(job, title),
+        "poll_url": _url("connection_probe", found),
+        "model": job.parameters["model"],
+    }
+
+
+def _redisplay(form: ConnectionForm, error: BadInput | Conflict) -> None:
+    fields = error.detail.get("fields", {})
+    for name, message in fields.items():
+        form.add_error(name if name in form.fields else None, message)
+    if not fields:
+        form.add_error(None, error.message)
+
+
+def _url(name: str, connection: Connection) -> str:
+    return reverse(name, args=[connection.project_id, connection.pk])
+
+
+def _crumbs(project_id: int) -> list[dict[str, str]]:
+    return [{"label": _("Judges"), "url": reverse("judges", args=[project_id])}]

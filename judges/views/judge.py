@@ -1,0 +1,83 @@
+"""One judge version: what it is, how far it agrees with people, and running it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from annotate import access
+from annotate.access import Place, Right
+from annotate.errors import ConcordError
+from annotate.tasks import job_nudge
+from annotate.views.page import AuthenticatedRequest, render_page
+from judges.forms.judges import RunForm
+from judges.models import JudgeVersion
+from judges.selectors.asked import asked_sample
+from judges.selectors.items import items_live, items_unasked
+from judges.selectors.judges import judge_row
+from judges.selectors.runs import calls_shown
+from judges.services.runs import run_start
+from judges.views.places import version_of
+from judges.views.run_shown import job_shown
+
+DEFAULT_ITEMS = 100
+
+
+@require_GET
+def judge(request: AuthenticatedRequest, project_id: int, version_id: int) -> HttpResponse:
+    place = access.project_of(request.user, project_id, Right.REVIEW)
+    return _show(request, place, version_of(place, version_id))
+
+
+@require_POST
+def judge_run(request: AuthenticatedRequest, project_id: int, version_id: int) -> HttpResponse:
+    """Start a run over so many items and show it."""
+    place = access.project_of(request.user, project_id, Right.REVIEW)
+    access.check_active(place)
+    version = version_of(place, version_id)
+    form = RunForm(request.POST)
+    if not form.is_valid():
+        return _show(request, place, version, form)
+    selection = {"strategy": "random", "limit": form.cleaned_data["limit"]}
+    try:
+        run = run_start(request.user, version, selection=selection)
+    except ConcordError as error:
+        form.add_error(None, error.message)
+        return _show(request, place, version, form)
+    job_nudge(run.job)
+    messages.success(request, _("The run has begun."))
+    return redirect("run", project_id, run.pk)
+
+
+def _show(
+    request: AuthenticatedRequest, place: Place, version: JudgeVersion, form: RunForm | None = None
+) -> HttpResponse:
+    left = items_unasked(version).count()
+    project_id = place.project.pk
+    form = form or RunForm(initial={"limit": min(left, DEFAULT_ITEMS) or 1})
+    runs = version.runs.select_related("job", "version").order_by("-pk")[:20]
+    context: dict[str, Any] = {
+        "version": version,
+        "row": judge_row(version),
+        "form": form,
+        "left": left,
+        "live": items_live(version),
+        "run_url": reverse("judge_run", args=[project_id, version.pk]),
+        "runs": [
+            {"run": run, "job": job_shown(run), "url": reverse("run", args=[project_id, run.pk])}
+            for run in runs
+        ],
+        "calls": calls_shown(version),
+        "asked": asked_sample(version),
+        "crumbs": [{"label": _("Judges"), "url": reverse("judges", args=[project_id])}],
+    }
+    status = 422 if form.errors else 200
+    return render_page(
+        request, "judges/judge.html", context, place=place, current="judges", status=status
+    )

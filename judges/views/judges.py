@@ -1,0 +1,141 @@
+"""The list of judges, and making a new one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from annotate import access
+from annotate.access import Place, Right
+from annotate.errors import BadInput, Conflict
+from annotate.models import User
+from annotate.selectors.questions import questions_live
+from annotate.views.page import AuthenticatedRequest, render_page
+from judges.forms.judges import CONNECTION, LOCAL_LLM, TRAINED, ZERO_SHOT, JudgeForm
+from judges.models import JudgeVersion, ProviderName, Run
+from judges.providers.base import ProviderError
+from judges.selectors.judges import judges_of
+from judges.selectors.training import WISHED_A_CLASS, training_set
+from judges.services.connections import connection_local
+from judges.services.local_llm import model_served
+from judges.services.versions import chat_version, classifier_version
+from judges.views.run_shown import job_shown
+
+
+@require_GET
+def judges(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
+    place = access.project_of(request.user, project_id, Right.REVIEW)
+    questions = questions_live(place.project)
+    sections = [
+        {"question": question, "rows": judges_of(place.project, question)} for question in questions
+    ]
+    context = {
+        "sections": sections,
+        "several": len(questions) > 1,
+        "any": any(section["rows"] for section in sections),
+        "unfinished": [
+            {"run": run, "job": job_shown(run), "url": reverse("run", args=[project_id, run.pk])}
+            for run in _unfinished(place)
+        ],
+        "new_url": reverse("judge_new", args=[project_id]) if questions else "",
+        "connections_url": reverse("connections", args=[project_id]),
+    }
+    return render_page(request, "judges/judges.html", context, place=place, current="judges")
+
+
+@require_http_methods(["GET", "POST"])
+def judge_new(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
+    place = access.project_of(request.user, project_id, Right.REVIEW)
+    access.check_active(place)
+    served = bool(settings.LOCAL_LLM_URL)
+    form = JudgeForm(place.project, request.POST or None, local_llm=served)
+    if request.method == "POST" and form.is_valid():
+        try:
+            version = _make(place, request.user, form.cleaned_data)
+        except (BadInput, Conflict, ProviderError) as error:
+            _redisplay(form, error)
+        else:
+            messages.success(request, _("“%(judge)s” is ready to run.") % {"judge": version})
+            return redirect("judge", project_id, version.pk)
+    return _show_new(request, place, form)
+
+
+def _make(place: Place, actor: User, entered: dict[str, Any]) -> JudgeVersion:
+    how, question = entered["how"], entered["question"]
+    if how in {ZERO_SHOT, TRAINED}:
+        return classifier_version(actor, question, mode=how)
+    if how == LOCAL_LLM:
+        connection = connection_local(actor, place.project, ProviderName.LOCAL_LLM)
+        model = model_served()
+    else:
+        connection = place.project.connections.get(pk=int(how.removeprefix(CONNECTION)))
+        model = entered["model"]
+    return chat_version(
+        actor,
+        question,
+        connection,
+        model=model,
+        system=entered["system"],
+        ask_rationale=entered["ask_rationale"],
+    )
+
+
+def _redisplay(form: JudgeForm, error: BadInput | Conflict | ProviderError) -> None:
+    fields = error.detail.get("fields", {}) if isinstance(error, BadInput) else {}
+    for name, message in fields.items():
+        if name in form.fields:
+            form.add_error(name, message)
+    if not any(name in form.fields for name in fields):
+        form.add_error("how", error.message)
+
+
+def _show_new(request: AuthenticatedRequest, place: Place, form: JudgeForm) -> HttpResponse:
+    questions = questions_live(place.project)
+    context = {
+        "form": form,
+        "learnable": [_learnable(question) for question in questions],
+        "several": len(questions) > 1,
+        "local_llm": bool(settings.LOCAL_LLM_URL),
+        "judges_url": reverse("judges", args=[place.project.pk]),
+        "connections_url": reverse("connections", args=[place.project.pk]),
+        "may_connect": place.may(Right.MANAGE),
+        "has_endpoint": place.project.connections.filter(provider=ProviderName.OPENAI).exists(),
+    }
+    status = 422 if form.errors else 200
+    return render_page(
+        request, "judges/judge_new.html", context, place=place, current="judges", status=status
+    )
+
+
+def _learnable(question: Any) -> dict[str, Any]:
+    """What there is to learn from, an option at a time."""
+    found = training_set(question)
+    return {
+        "question": question,
+        "n_items": sum(found.counts.values()),
+        "enough": found.is_enough,
+        "counts": [
+            {"option": option, "n": found.counts.get(option.code, 0)}
+            for option in question.options.all()
+        ],
+        "few": [
+            option.name
+            for option in question.options.all()
+            if found.counts.get(option.code, 0) < WISHED_A_CLASS
+        ],
+    }
+
+
+def _unfinished(place: Place) -> list[Run]:
+    return list(
+        Run.objects.filter(project=place.project, job__state__in=["queued", "running", "paused"])
+        .select_related("job", "version__rater")
+        .order_by("-pk")
+    )

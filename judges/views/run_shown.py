@@ -1,0 +1,87 @@
+"""A run as the job component shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from annotate.models import Job, JobState
+from judges.models import Run
+from judges.selectors.runs import RunProgress
+
+HUES = {
+    JobState.PAUSED: "doubt",
+    JobState.FAILED: "error",
+    JobState.DONE: "agreement",
+}
+LIVE = (JobState.QUEUED, JobState.RUNNING)
+
+
+def job_shown(run: Run, progress: RunProgress | None = None) -> dict[str, Any]:
+    """For components/job.html. ``progress`` brings the time left."""
+    job = run.job
+    stopped = job.state in {JobState.PAUSED, JobState.FAILED}
+    note = "" if stopped else job.message
+    if progress is not None and progress.seconds_left is not None:
+        note = time_left(progress.seconds_left)
+    return {
+        "pk": job.pk,
+        "title": _("Run %(run)s of %(judge)s") % {"run": run.pk, "judge": run.version},
+        "state_label": job.get_state_display(),
+        "hue": HUES.get(JobState(job.state), ""),
+        "done": progress.closed if progress else job.done,
+        "total": job.total,
+        "unit": _("items"),
+        "note": note,
+        "error": job.message if stopped else "",
+        "is_live": job.state in LIVE,
+    }
+
+
+def steering(project_id: int, run: Run) -> dict[str, str]:
+    """The addresses of what may be done to the run now, for components/job.html."""
+    state = run.job.state
+    may = {
+        "pause": state in LIVE,
+        "resume": state == JobState.PAUSED,
+        "retry": state == JobState.FAILED,
+        "cancel": state in {*LIVE, JobState.PAUSED},
+    }
+    verbs = {"retry": "resume"}
+    return {
+        f"{name}_url": reverse("run_steer", args=[project_id, run.pk, verbs.get(name, name)])
+        for name, allowed in may.items()
+        if allowed
+    }
+
+
+def probe_shown(job: Job, title: str) -> dict[str, Any]:
+    """The test of a connection, for components/job.html."""
+    failed = job.state == JobState.FAILED
+    return {
+        "pk": job.pk,
+        "title": title,
+        "state_label": job.get_state_display(),
+        "hue": HUES.get(JobState(job.state), ""),
+        "done": job.done,
+        "total": job.total,
+        "unit": _("tests"),
+        "note": "" if failed else job.message,
+        "error": job.message if failed else "",
+        "is_live": job.state in LIVE,
+    }
+
+
+def time_left(seconds: float) -> str:
+    """About how long, in words."""
+    if seconds < 90:
+        n = max(1, round(seconds))
+        return ngettext("about %(n)s second left", "about %(n)s seconds left", n) % {"n": n}
+    if seconds < 5400:
+        n = round(seconds / 60)
+        return ngettext("about %(n)s minute left", "about %(n)s minutes left", n) % {"n": n}
+    n = round(seconds / 3600)
+    return ngettext("about %(n)s hour left", "about %(n)s hours left", n) % {"n": n}
