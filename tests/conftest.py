@@ -27,6 +27,13 @@ settings.STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 
+# A test database need not survive a power cut.
+_options = settings.DATABASES["default"].get("OPTIONS", {})
+if "init_command" in _options:
+    _options["init_command"] = _options["init_command"].replace(
+        "synchronous=NORMAL", "synchronous=OFF"
+    )
+
 hypothesis.settings.register_profile(
     "concord",
     deadline=None,  # a busy machine is no failure
