@@ -6,10 +6,13 @@ from django.urls import path
 
 from annotate.views import (
     account,
+    data,
     exports,
     guideline,
     home,
+    imports,
     items,
+    jobs,
     joining,
     label,
     overview,
@@ -52,6 +55,49 @@ urlpatterns = [
     ),
     path("projects/<int:project_id>/items/", items.items, name="items"),
     path("projects/<int:project_id>/items/<int:item_id>/", items.item, name="item"),
+    path("projects/<int:project_id>/data/", data.data, name="data"),
+    path(
+        "projects/<int:project_id>/imports/new/<slug:kind>/", imports.import_new, name="import_new"
+    ),
+    path(
+        "projects/<int:project_id>/imports/<int:import_id>/",
+        imports.import_report,
+        name="import_report",
+    ),
+    path(
+        "projects/<int:project_id>/imports/<int:import_id>/columns/",
+        imports.import_map,
+        name="import_map",
+    ),
+    path(
+        "projects/<int:project_id>/imports/<int:import_id>/reading/",
+        imports.import_read,
+        name="import_read",
+    ),
+    path(
+        "projects/<int:project_id>/imports/<int:import_id>/refused/",
+        imports.import_refused,
+        name="import_refused",
+    ),
+    path(
+        "projects/<int:project_id>/imports/<int:import_id>/undo/",
+        imports.import_undo,
+        name="import_undo",
+    ),
+    path(
+        "projects/<int:project_id>/imports/<int:import_id>/go-on/",
+        imports.import_go_on,
+        name="import_go_on",
+    ),
+    path(
+        "projects/<int:project_id>/imports/<int:import_id>/drop/",
+        imports.import_drop,
+        name="import_drop",
+    ),
+    path("projects/<int:project_id>/jobs/<int:job_id>/", jobs.job, name="job"),
+    path("projects/<int:project_id>/jobs/<int:job_id>/pause/", jobs.pause, name="job_pause"),
+    path("projects/<int:project_id>/jobs/<int:job_id>/resume/", jobs.resume, name="job_resume"),
+    path("projects/<int:project_id>/jobs/<int:job_id>/cancel/", jobs.cancel, name="job_cancel"),
     path("projects/<int:project_id>/exports/", exports.exports, name="exports"),
     path("projects/<int:project_id>/exports/start/", exports.start, name="export_start"),
     path("projects/<int:project_id>/exports/<int:job_id>/file/", exports.file, name="export_file"),

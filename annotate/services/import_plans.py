@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -38,7 +39,7 @@ OF_LABELS = list(Use)
 NAMES: dict[Use, frozenset[str]] = {
     Use.ITEM: frozenset(
         {"item_id", "item", "id", "external_id", "itemid", "text_id", "doc_id", "document_id"}
-        | {"example_id", "task_id", "uid", "item id"}
+        | {"example_id", "task_id", "uid"}
     ),
     Use.RATER: frozenset(
         {"annotator_id", "annotator", "rater", "rater_id", "worker", "worker_id", "coder"}
@@ -125,18 +126,15 @@ def plan_check(plan: ItemPlan | LabelPlan, columns: Sequence[str]) -> None:
     if absent:
         raise BadInput(
             _("The file has no column “%(name)s”. It has: %(columns)s.")
-            % {"name": absent[0], "columns": ", ".join(columns)},
-            fields={"columns": absent},
+            % {"name": absent[0], "columns": ", ".join(columns)}
         )
     if isinstance(plan, ItemPlan) and not plan.shown:
         raise BadInput(
-            _("Choose one column or more to be shown: it is what people and judges read."),
-            fields={"columns": []},
+            _("Choose one column or more to be shown: it is what people and judges read.")
         )
     if isinstance(plan, LabelPlan) and not (plan.rater or plan.rater_name.strip()):
         raise BadInput(
-            _("Choose the column that names the rater, or write the name of the one rater."),
-            fields={"rater_name": []},
+            _("Choose the column that names the rater, or write the name of the one rater.")
         )
 
 
@@ -160,10 +158,7 @@ def label_plan(
     """The plan of what each column is used as. Raises BadInput without an item or label column."""
     item, label = _only(uses, Use.ITEM), _only(uses, Use.LABEL)
     if item is None or label is None:
-        raise BadInput(
-            _("Choose the column of the item ids and the column of the labels."),
-            fields={"columns": []},
-        )
+        raise BadInput(_("Choose the column of the item ids and the column of the labels."))
     return LabelPlan(
         item=item,
         label=label,
@@ -191,8 +186,7 @@ def _only(uses: Mapping[str, str], use: Use) -> str | None:
     if len(found) > 1:
         raise BadInput(
             _("Only one column can be the %(use)s, but %(columns)s are.")
-            % {"use": use.label, "columns": ", ".join(found)},
-            fields={"columns": found},
+            % {"use": use.label, "columns": ", ".join(found)}
         )
     return found[0] if found else None
 
@@ -209,9 +203,14 @@ def uses_guess(
     wanted = [Use.ITEM] if kind == ImportKind.ITEMS else list(NAMES)
     for use in wanted:
         for name in columns:
-            if name not in guessed and use not in taken and name.strip().lower() in NAMES[use]:
+            if name not in guessed and use not in taken and _plain(name) in NAMES[use]:
                 guessed[name] = use.value
                 taken.add(use)
+    if Use.ITEM not in taken:
+        named = (name for name in columns if name not in guessed and _plain(name).endswith("_id"))
+        found = next((name for name in named if _all_differ(examples.get(name, ()))), None)
+        if found is not None:
+            guessed[found] = Use.ITEM.value
     for name in columns:
         if name not in guessed:
             guessed[name] = _rest(kind, name, examples.get(name, ())).value
@@ -227,11 +226,18 @@ def uses_guess(
 def _rest(kind: str, name: str, values: Sequence[str]) -> Use:
     filled = [value for value in values if value]
     numeric = bool(filled) and all(_is_number(value) for value in filled)
-    plain = name.strip().lower()
     structured = any(value[:1] in "[{" and value[-1:] in "]}" for value in filled)
-    if numeric or structured or plain.endswith(NOT_SHOWN):
+    if numeric or structured or _plain(name).endswith(NOT_SHOWN):
         return Use.METADATA if kind == ImportKind.ITEMS else Use.OUT
     return Use.SHOWN
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s.-]+", "_", name.strip().lower())
+
+
+def _all_differ(values: Sequence[str]) -> bool:
+    return bool(values) and len(set(values)) == len(values) and all(values)
 
 
 def _is_number(value: str) -> bool:

@@ -66,14 +66,16 @@ def import_upload(
     kind: str,
     name: str,
     chunks: Iterable[bytes],
+    format: str = "",
     encoding: str = "",
     values_up_to: int | None = VALUES_UP_TO,
 ) -> ImportBatch:
     """Keep a file below MEDIA_ROOT under a random name, and look at how it is written.
 
-    ``encoding`` "" looks for itself: UTF-8, or UTF-16 by its mark; where it is neither, it stays ""
-    until a person says it (import_read_as). Raises BadInput for a file that is too large, empty or
-    not to be read as a whole; nothing is kept then.
+    ``format`` "" goes by the file's ending, else by its first character. ``encoding`` "" looks for
+    itself: UTF-8, or UTF-16 by its mark; where it is neither, it stays "" until a person says it
+    (import_read_as). Raises BadInput for a file that is too large, empty or not to be read as a
+    whole; nothing is kept then.
     """
     folder = Path("imports") / uuid.uuid4().hex
     upload = folder / "upload"
@@ -82,7 +84,7 @@ def import_upload(
         batch = ImportBatch(
             project=project,
             kind=kind,
-            format=format_guess(name, media_path(upload.as_posix())),
+            format=format or format_guess(name, media_path(upload.as_posix())),
             name=(Path(name).name or "file")[:300],
             encoding="",
             upload=upload.as_posix(),
@@ -214,19 +216,19 @@ def import_told(batch: ImportBatch) -> str:
     taken = counts["created"] + counts["updated"] + counts["unchanged"]
     words = {name: f"{number:,}" for name, number in counts.items()}
     if not taken:
-        return _("Nothing was taken in: all %(refused)s lines were refused.") % words
+        return _("Nothing was taken in. Lines refused: %(refused)s.") % words
     if batch.kind == ImportKind.LABELS:
         return (
             _(
-                "%(created)s labels taken in, %(unchanged)s were here already, %(refused)s lines "
-                "refused; %(items_created)s items made."
+                "%(created)s labels taken in, %(unchanged)s were here already; items made: "
+                "%(items_created)s; lines refused: %(refused)s."
             )
             % words
         )
     return (
         _(
-            "%(created)s items created, %(updated)s updated, %(unchanged)s unchanged; %(refused)s "
-            "lines refused."
+            "%(created)s items created, %(updated)s updated, %(unchanged)s unchanged; lines "
+            "refused: %(refused)s."
         )
         % words
     )

@@ -248,7 +248,7 @@ def test_an_import_is_started_once_and_dropped_only_before(
 def test_a_file_of_which_all_was_refused_says_so() -> None:
     s = story()
     batch = bring_items(s, csv_of(("", "one")))
-    assert import_told(batch) == "Nothing was taken in: all 1 lines were refused."
+    assert import_told(batch) == "Nothing was taken in. Lines refused: 1."
     assert Item.objects.filter(status=ItemStatus.LIVE).count() == 0
 
 

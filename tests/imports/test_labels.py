@@ -263,3 +263,9 @@ def test_columns_are_guessed_by_name_and_by_what_is_in_them() -> None:
         "label": "label",
     }
     assert uses_guess("items", ["n"], {"n": ["1"]}) == {"n": "shown"}
+    own = {"Review ID": ["r1", "r2"], "author id": ["a", "a"], "text": ["x", "y"]}
+    assert uses_guess("items", ["author id", "Review ID", "text"], own) == {
+        "author id": "metadata",
+        "Review ID": "item",
+        "text": "shown",
+    }

@@ -260,6 +260,7 @@ class Command(BaseCommand):
             kind=kind,
             name=path.name,
             chunks=_chunks(path),
+            format=options["format"] or "",
             encoding=options["encoding"],
             values_up_to=None,
         )
@@ -272,11 +273,11 @@ class Command(BaseCommand):
                 f"not, line {unclear['first_bad']} first. Say by --encoding how it was written; "
                 f"read in each, that line is\n{samples}"
             )
-        if options["format"] or options["delimiter"]:
+        if options["delimiter"]:
             batch = imports.import_read_as(
                 actor,
                 batch,
-                format=options["format"] or batch.format,
+                format=batch.format,
                 encoding=batch.encoding,
                 delimiter=options["delimiter"],
             )
