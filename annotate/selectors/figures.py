@@ -6,7 +6,7 @@ job that keeps what it found (services/figures.py), and the page says of when it
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from statistics import median
@@ -59,7 +59,8 @@ def figures_of(question: Question) -> dict[str, Any]:
     """All figures of a question, as plain values that go into JSON. Shares are from 0 to 1.
 
     ``agreement`` and ``judges_agreement``: fields of consensus.agreement.Agreement.
-    ``people``, ``judges``: labels of each option code. ``raters``: rows of
+    ``people``, ``judges``: labels of each option code. ``origins``: labels by "kind origin" of the
+    rater. ``raters``: rows of
     agreement.RaterAgreement with the rater's id, kind, name and seconds an answer.
     ``matrix``: raters, and for each two [share, items] or None where they share none.
     ``fingerprints``: of the labels by who counts, as EstimateRun.input_fingerprint.
@@ -71,6 +72,7 @@ def figures_of(question: Question) -> dict[str, Any]:
         "n_items": found.table.n_items,
         "agreement": asdict(alpha_of(question, people)),
         "judges_agreement": asdict(alpha_of(question, judges)),
+        "origins": _by_origin(found),
         "people": _by_code(people),
         "judges": _by_code(judges),
         "n_raters": len(found.rater_ids),
@@ -89,6 +91,17 @@ def _by_code(found: QuestionTable) -> dict[str, int]:
 
     counts = np.bincount(found.table.codes, minlength=found.table.n_classes)
     return {str(code): int(n) for code, n in enumerate(counts) if n}
+
+
+def _by_origin(found: QuestionTable) -> dict[str, int]:
+    import numpy as np
+
+    counts: Counter[str] = Counter()
+    n_labels = np.bincount(found.table.raters, minlength=found.table.n_raters)
+    for pk, n in zip(found.rater_ids, n_labels, strict=True):
+        rater = found.raters[int(pk)]
+        counts[f"{rater.kind} {rater.origin}"] += int(n)
+    return dict(counts)
 
 
 def _raters(question: Question, found: QuestionTable) -> list[dict[str, Any]]:

@@ -1,0 +1,304 @@
+"""What the overview shows of progress and of each question: the figures, put into words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from annotate.access import Place, Right
+from annotate.forms.aggregates import AggregateForm
+from annotate.models import EstimateRun, Question, RaterEstimate, RaterKind, WhoCounts
+from annotate.selectors.estimates import estimate_latest
+from annotate.selectors.figures import (
+    AT_ONCE,
+    MATRIX,
+    figures_latest,
+    figures_of,
+    labels_count,
+)
+from annotate.selectors.overview import DAYS, LEAST, Progress
+from annotate.views.needs_shown import items_address
+
+# From which share of agreement on a cell of the matrix is tinted deeper.
+DEPTHS = (0.5, 0.65, 0.8, 0.9)
+
+
+@dataclass(frozen=True)
+class FiguresShown:
+    """The figures of all questions. ``taken_at`` None: they are of this moment.
+
+    ``missing``: there are too many labels to wait for, and nobody has had them computed yet.
+    ``newer``: labels more (or less) than there were when they were computed.
+    """
+
+    questions: Sequence[dict[str, Any]] = ()
+    taken_at: datetime | None = None
+    newer: int = 0
+    missing: bool = False
+    n_labels: int = 0
+    compute_url: str = ""
+    origins: Counter[str] = field(default_factory=Counter)
+
+
+# --- Progress -----------------------------------------------------------------------------------
+
+
+def progress_shown(place: Place, progress: Progress, origins: Counter[str]) -> dict[str, Any]:
+    each = place.project.labels_per_item
+    return {
+        "done": progress.filled,
+        "total": progress.wanted,
+        "items_done": progress.items_done,
+        "items": progress.items,
+        "each": each,
+        "forecast": _forecast(progress),
+        "imported": _imported(origins),
+        "empty": not progress.wanted,
+    }
+
+
+def _forecast(progress: Progress) -> str:
+    forecast, left = progress.forecast, progress.wanted - progress.filled
+    if not progress.wanted:
+        return ""
+    if not left:
+        return _("All labels that were wanted of people are there.")
+    if forecast.days is None:
+        return _(
+            "No forecast yet: it needs at least %(least)s labels of people in the last %(days)s "
+            "days, and there were %(n)s."
+        ) % {"least": LEAST, "days": DAYS, "n": forecast.labels}
+    end = timezone.localdate() + timedelta(days=forecast.days)
+    rests_on = ngettext(
+        "the %(labels)s labels that %(n)s person gave in the last %(days)s days",
+        "the %(labels)s labels that %(n)s people gave in the last %(days)s days",
+        forecast.people,
+    ) % {"labels": intcomma(forecast.labels), "n": forecast.people, "days": forecast.over_days}
+    return ngettext(
+        "About %(n)s day to go, until %(end)s, at %(pace)s labels a day: %(rests_on)s.",
+        "About %(n)s days to go, until %(end)s, at %(pace)s labels a day: %(rests_on)s.",
+        forecast.days,
+    ) % {
+        "n": intcomma(forecast.days),
+        "end": date_format(end, "j F"),
+        "pace": intcomma(round(forecast.per_day)),
+        "rests_on": rests_on,
+    }
+
+
+def _imported(origins: Counter[str]) -> str:
+    """What does not fill places: labels that came with files, and those of judges run here."""
+    parts = [
+        (origins["person imported"], _("%(n)s labels of people came with files")),
+        (origins["judge imported"], _("%(n)s labels of judges came with files")),
+        (origins["judge run"], _("%(n)s labels are of judges run here")),
+    ]
+    words = [words % {"n": intcomma(n)} for n, words in parts if n]
+    if not words:
+        return ""
+    return _("Beside these, %(parts)s.") % {"parts": "; ".join(words)}
+
+
+# --- Questions ----------------------------------------------------------------------------------
+
+
+def figures_shown(place: Place, questions: Sequence[Question]) -> FiguresShown:
+    """Figures of this moment where there are few labels, else those that a job left."""
+    n_labels = labels_count(questions)
+    may = place.may(Right.REVIEW)
+    compute_url = reverse("figures", args=[place.project.pk]) if may else ""
+    if n_labels <= AT_ONCE:
+        kept = {str(question.pk): figures_of(question) for question in questions}
+        taken_at, newer = None, 0
+    else:
+        job = figures_latest(place.project)
+        if job is None:
+            return FiguresShown(missing=True, n_labels=n_labels, compute_url=compute_url)
+        kept, taken_at = job.result["questions"], job.finished_at
+        newer = n_labels - sum(figures["n_labels"] for figures in kept.values())
+    origins: Counter[str] = Counter()
+    for figures in kept.values():
+        origins.update(figures["origins"])
+    return FiguresShown(
+        questions=[
+            _question(place, question, kept[str(question.pk)])
+            for question in questions
+            if str(question.pk) in kept
+        ],
+        taken_at=taken_at,
+        newer=newer,
+        n_labels=n_labels,
+        compute_url=compute_url if taken_at else "",
+        origins=origins,
+    )
+
+
+def _question(place: Place, question: Question, figures: dict[str, Any]) -> dict[str, Any]:
+    run = estimate_latest(question)
+    abilities = {}
+    if run is not None:
+        rows = RaterEstimate.objects.filter(run=run, ability__isnull=False)
+        abilities = dict(rows.values_list("rater_id", "ability"))
+    return {
+        "pk": question.pk,
+        "name": question.name,
+        "text": question.text,
+        "n_labels": figures["n_labels"],
+        "n_items": figures["n_items"],
+        "agreement": _agreement(figures["agreement"], by_people=True),
+        "judges_agreement": _agreement(figures["judges_agreement"], by_people=False),
+        "spread": _spread(question, figures),
+        "raters": [
+            {**row, "ability": abilities.get(row["pk"]), "note": _origin(row)}
+            for row in figures["raters"]
+        ],
+        "has_abilities": bool(abilities),
+        "has_pace": any(row["seconds"] for row in figures["raters"]),
+        "n_raters": figures["n_raters"],
+        "matrix": _matrix(place, question, figures),
+        "aggregate": _aggregate(run, figures) if run else None,
+        "form": AggregateForm(auto_id=f"aggregate-{question.pk}-%s"),
+        "aggregate_url": reverse("aggregate", args=[place.project.pk, question.pk]),
+    }
+
+
+def _origin(row: dict[str, Any]) -> str:
+    return _("imported") if row["origin"] == "imported" else ""
+
+
+def _agreement(found: dict[str, Any], *, by_people: bool) -> dict[str, Any]:
+    """Alpha with its interval, what it rests on, and what it means."""
+    return {
+        "value": found["value"],
+        "low": found["low"],
+        "high": found["high"],
+        "meaning": _meaning(found, by_people=by_people),
+        "rests_on": _("%(labels)s labels on %(items)s items with two or more")
+        % {"labels": intcomma(found["n_pairable"]), "items": intcomma(found["n_items"])},
+        "ordinal": found["level"] == "ordinal",
+        "n_pairable": found["n_pairable"],
+    }
+
+
+def _meaning(found: dict[str, Any], *, by_people: bool) -> str:
+    from consensus.agreement import Agreement, agreement_key
+
+    key = agreement_key(Agreement(**found))
+    who = _("people") if by_people else _("judges")
+    meanings = {
+        "no_pairs": _("Not defined yet: no item has labels of two %(who)s."),
+        "one_class": _("Not defined: all labels name one option, so nobody could have disagreed."),
+        "chance": _("No more than chance would have it: these labels say nothing yet."),
+        "low": _("Low: the guideline or the items leave too much open to rely on these labels."),
+        "tentative": _("Fair: good enough for tentative conclusions, not more."),
+        "reliable": _("High: these labels can be relied on."),
+    }
+    words = meanings[key] % {"who": who}
+    if found["value"] is None or found["low"] is None:
+        return words
+    lower = agreement_key(Agreement(**{**found, "value": found["low"]}))
+    if lower != key:
+        words += " " + _("The interval reaches into a lower band: more items would tell.")
+    return words
+
+
+def _spread(question: Question, figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """Shares of the options among people and among judges."""
+    spread = []
+    for kind, name, by_code in (
+        (RaterKind.PERSON, _("People"), figures["people"]),
+        (RaterKind.JUDGE, _("Judges"), figures["judges"]),
+    ):
+        total = sum(by_code.values())
+        if not total:
+            continue
+        shares = [
+            {
+                "name": option.name,
+                "colour": option.colour,
+                "percent": 100 * by_code.get(str(option.code), 0) / total,
+                "count": intcomma(by_code.get(str(option.code), 0)),
+            }
+            for option in question.options.all()
+        ]
+        spread.append(
+            {"kind": kind.value, "name": name, "shares": shares, "total": intcomma(total)}
+        )
+    return spread
+
+
+def _matrix(place: Place, question: Question, figures: dict[str, Any]) -> dict[str, Any] | None:
+    raters = figures["matrix"]["raters"]
+    if len(raters) < 2:
+        return None
+    rows = []
+    for number, (rater, cells) in enumerate(
+        zip(raters, figures["matrix"]["cells"], strict=True), 1
+    ):
+        shown: list[dict[str, Any]] = []
+        for other, cell in zip(raters, cells, strict=True):
+            if cell is None:
+                shown.append({"same": other is rater})
+                continue
+            share, n = cell
+            shown.append(
+                {
+                    "share": share,
+                    "n": n,
+                    "depth": sum(share >= step for step in DEPTHS),
+                    "other": other["name"],
+                    "url": items_address(
+                        place.project, question=question.pk, a=rater["pk"], b=other["pk"]
+                    ),
+                }
+            )
+        rows.append({"number": number, "rater": rater, "cells": shown})
+    return {"rows": rows, "left_out": max(0, figures["n_raters"] - MATRIX), "most": MATRIX}
+
+
+def _aggregate(run: EstimateRun, figures: dict[str, Any]) -> dict[str, Any]:
+    """The newest aggregation in words, and whether labels have changed since."""
+    ties = run.job.result.get("ties", 0)
+    sentences = [
+        _("%(method)s, %(who)s: %(items)s items from %(labels)s labels.")
+        % {
+            "method": run.get_method_display(),
+            "who": run.get_who_counts_display().lower(),
+            "items": intcomma(run.n_items),
+            "labels": intcomma(run.n_labels),
+        },
+        ngettext(
+            "%(n)s item is a tie and has no answer.",
+            "%(n)s items are ties and have no answer.",
+            ties,
+        )
+        % {"n": intcomma(ties)}
+        if ties
+        else _("No ties."),
+    ]
+    if run.iterations:
+        told = (
+            ngettext(
+                "It settled after %(n)s round.", "It settled after %(n)s rounds.", run.iterations
+            )
+            if run.converged
+            else _("It had not settled after %(n)s rounds: take it with care.")
+        )
+        sentences.append(told % {"n": run.iterations})
+    return {
+        "sentence": " ".join(sentences),
+        "at": run.job.finished_at,
+        "by": run.created_by.shown_name,
+        "outdated": figures["fingerprints"].get(run.who_counts) != run.input_fingerprint,
+        "with_judges": run.who_counts != WhoCounts.PEOPLE,
+    }
