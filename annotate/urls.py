@@ -6,6 +6,7 @@ from django.urls import path
 
 from annotate.views import (
     account,
+    aggregates,
     data,
     exports,
     guideline,
@@ -42,6 +43,12 @@ urlpatterns = [
     path("projects/<int:project_id>/label/undo/", label.label_undo, name="label_undo"),
     path("projects/<int:project_id>/label/leave/", label.label_leave, name="label_leave"),
     path("projects/<int:project_id>/overview/", overview.overview, name="overview"),
+    path("projects/<int:project_id>/figures/", aggregates.figures, name="figures"),
+    path(
+        "projects/<int:project_id>/questions/<int:question_id>/aggregate/",
+        aggregates.aggregate,
+        name="aggregate",
+    ),
     path("projects/<int:project_id>/review/", review.review, name="review"),
     path(
         "projects/<int:project_id>/review/<int:question_id>/<int:item_id>/",
