@@ -266,9 +266,11 @@ function fill(form, entries) {
 }
 
 document.addEventListener("htmx:afterRequest", (event) => {
-  const form = event.detail.elt;
+  // The form that was sent: by now the reply has taken its place in the page.
+  const form = event.detail.requestConfig.elt;
   if (!form.matches?.("[data-label-form]")) return;
-  const { status } = event.detail.xhr;
+  const { status, responseURL } = event.detail.xhr;
+  if (responseURL && new URL(responseURL).pathname === document.body.dataset.loginUrl) return;
   // 409: stored as surplus, or refused for good; either way the item is done with.
   if ((status >= 200 && status < 300) || status === 409) dropDraft(itemOf(form));
 });

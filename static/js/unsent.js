@@ -70,16 +70,21 @@ function lost(form, url) {
 
 // ---- noticing ----------------------------------------------------------------------------------
 
-const isOurs = (event) => event.detail.elt.matches?.("[data-label-form]");
+/** The form whose request this event is about. Not event.target: the reply may have taken its place by then. */
+function sentForm(event) {
+  const element = event.detail.requestConfig?.elt;
+  return element?.matches?.("[data-label-form]") ? element : null;
+}
 
 // Captured before app.js speaks, which would say the same a second time.
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(
     name,
     (event) => {
-      if (!isOurs(event)) return;
+      const form = sentForm(event);
+      if (!form) return;
       event.stopPropagation();
-      lost(event.detail.elt, event.detail.requestConfig.path);
+      lost(form, event.detail.requestConfig.path);
     },
     true,
   );
@@ -88,9 +93,10 @@ for (const name of ["htmx:sendError", "htmx:timeout"]) {
 document.addEventListener(
   "htmx:responseError",
   (event) => {
-    if (!isOurs(event) || !AWAY.has(event.detail.xhr.status)) return;
+    const form = sentForm(event);
+    if (!form || !AWAY.has(event.detail.xhr.status)) return;
     event.stopPropagation();
-    lost(event.detail.elt, event.detail.requestConfig.path);
+    lost(form, event.detail.requestConfig.path);
   },
   true,
 );
@@ -102,20 +108,20 @@ const wasSentToLogin = (address) =>
 document.addEventListener(
   "htmx:beforeSwap",
   (event) => {
-    if (isOurs(event) && wasSentToLogin(event.detail.xhr.responseURL)) {
-      keep(event.detail.elt, event.detail.requestConfig.path);
-    }
+    const form = sentForm(event);
+    if (form && wasSentToLogin(event.detail.xhr.responseURL)) keep(form, event.detail.requestConfig.path);
   },
   true,
 );
 
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (!isOurs(event)) return;
+  const form = sentForm(event);
+  if (!form) return;
   const { xhr } = event.detail;
   if (xhr.status === 0 || AWAY.has(xhr.status) || wasSentToLogin(xhr.responseURL)) return;
   // The server has answered: stored, or said why not, with the answer still in the form.
-  delete event.detail.elt.dataset.unsent;
-  drop(field(event.detail.elt, "client_key").value);
+  delete form.dataset.unsent;
+  drop(field(form, "client_key").value);
   wait = FIRST_WAIT;
   showLine();
   if (kept().length > 0) setTimeout(flush);
