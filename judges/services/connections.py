@@ -262,6 +262,7 @@ def address_check(base_url: str) -> str:
         and not (address.username or address.password or address.query or address.fragment)
         and base_url.isprintable()
         and " " not in base_url
+        and len(base_url) <= 500
     )
     if not good:
         raise BadInput(
@@ -294,8 +295,11 @@ def _check_key(key: str, key_variable: str) -> tuple[str, str]:
 
 def _check_name(project: Project, name: str, besides: Connection | None = None) -> str:
     name = name.strip()
-    if not name:
-        raise BadInput(_("A connection needs a name."), fields={"name": _("Required.")})
+    if not name or len(name) > 100:
+        raise BadInput(
+            _("A connection needs a name, of 100 characters at most."),
+            fields={"name": _("From 1 to 100 characters.")},
+        )
     taken = project.connections.filter(name=name)
     if besides is not None:
         taken = taken.exclude(pk=besides.pk)

@@ -21,10 +21,9 @@ from judges.models import JudgeVersion
 from judges.selectors.asked import asked_sample
 from judges.selectors.items import items_live, items_unasked
 from judges.selectors.judges import judge_row
-from judges.selectors.runs import calls_shown
 from judges.services.runs import run_start
 from judges.views.places import version_of
-from judges.views.run_shown import job_shown
+from judges.views.run_shown import answers_shown, job_shown
 
 DEFAULT_ITEMS = 100
 
@@ -63,7 +62,7 @@ def _show(
     form = form or RunForm(initial={"limit": min(left, DEFAULT_ITEMS) or 1})
     runs = version.runs.select_related("job", "version").order_by("-pk")[:20]
     context: dict[str, Any] = {
-        "version": version,
+        "judge": version,
         "row": judge_row(version),
         "form": form,
         "left": left,
@@ -73,7 +72,7 @@ def _show(
             {"run": run, "job": job_shown(run), "url": reverse("run", args=[project_id, run.pk])}
             for run in runs
         ],
-        "calls": calls_shown(version),
+        **answers_shown(version),
         "asked": asked_sample(version),
         "crumbs": [{"label": _("Judges"), "url": reverse("judges", args=[project_id])}],
     }

@@ -18,9 +18,9 @@ from annotate.services.jobs import job_cancel, job_pause, job_resume
 from annotate.tasks import job_nudge
 from annotate.views.page import AuthenticatedRequest, render_page
 from judges.models import Run
-from judges.selectors.runs import calls_shown, run_progress
+from judges.selectors.runs import run_progress
 from judges.views.places import run_of
-from judges.views.run_shown import job_shown, steering
+from judges.views.run_shown import answers_shown, job_shown, steering, took
 
 
 @require_GET
@@ -65,13 +65,14 @@ def _show(
     version_url = reverse("judge", args=[project_id, found.version_id])
     context: dict[str, Any] = {
         "run": found,
-        "version": found.version,
+        "judge": found.version,
         "version_url": version_url,
         "progress": progress,
         "job": job_shown(found, progress),
         "live_url": reverse("run", args=[project_id, found.pk]),
         "announce": announce,
-        "calls": calls_shown(found.version, found),
+        **answers_shown(found.version, found),
+        "took": took(found),
         "crumbs": [
             {"label": _("Judges"), "url": reverse("judges", args=[project_id])},
             {"label": str(found.version), "url": version_url},

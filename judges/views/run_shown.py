@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from annotate.models import Job, JobState
-from judges.models import Run
-from judges.selectors.runs import RunProgress
+from judges.models import JudgeVersion, Run
+from judges.selectors.runs import RunProgress, calls_shown
 
 HUES = {
     JobState.PAUSED: "doubt",
@@ -39,6 +39,13 @@ def job_shown(run: Run, progress: RunProgress | None = None) -> dict[str, Any]:
         "error": job.message if stopped else "",
         "is_live": job.state in LIVE,
     }
+
+
+def answers_shown(version: JudgeVersion, run: Run | None = None) -> dict[str, Any]:
+    """For judges/_calls.html: the newest answers of a run, else of the version."""
+    calls = calls_shown(version, run)
+    replies = any(c.call.raw_reply or c.call.error or c.call.rationale for c in calls)
+    return {"calls": calls, "replies": replies}
 
 
 def steering(project_id: int, run: Run) -> dict[str, str]:
@@ -73,6 +80,17 @@ def probe_shown(job: Job, title: str) -> dict[str, Any]:
         "error": job.message if failed else "",
         "is_live": job.state in LIVE,
     }
+
+
+def took(run: Run) -> str:
+    """How long the run has taken from its start to its end, in words; "" while it goes on."""
+    job = run.job
+    if job.started_at is None or job.finished_at is None:
+        return ""
+    seconds = (job.finished_at - job.started_at).total_seconds()
+    if seconds < 90:
+        return _("%(n)s s") % {"n": f"{seconds:.1f}"}
+    return _("%(n)s min") % {"n": f"{seconds / 60:.1f}"}
 
 
 def time_left(seconds: float) -> str:

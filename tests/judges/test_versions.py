@@ -1,0 +1,138 @@
+"""Judge versions: the same make-up is the same version, and any change that matters another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from annotate.errors import BadInput, Conflict
+from annotate.models import Option, RaterKind, RaterOrigin
+from annotate.services.projects import guideline_publish
+from judges.models import Connection, JudgeVersion
+from judges.services.connections import connection_add, connection_edit
+from judges.services.runs import run_start
+from judges.services.versions import chat_version, judge_version_create, version_hash
+from tests.judges.judging import scripted_connection
+from tests.personas import STARS, Story, story
+
+pytestmark = pytest.mark.django_db
+
+
+def make(s: Story, connection: Connection, **more: Any) -> JudgeVersion:
+    return chat_version(s.olga, s.question, connection, **{"model": "m", **more})
+
+
+def test_a_version_is_a_rater_of_its_own_and_numbered_by_name() -> None:
+    s = story()
+    connection = scripted_connection(s)
+    first, second = make(s, connection), make(s, connection, system="Be strict.")
+    assert (str(first), str(second)) == ("m v1", "m v2")
+    assert (first.rater.kind, first.rater.origin) == (RaterKind.JUDGE, RaterOrigin.RUN)
+    assert first.rater.name == "m v1"
+    assert first.rater.version_hash == first.hash
+    assert first.rater_id != second.rater_id
+
+
+CHANGES: dict[str, Callable[[Story, Connection], JudgeVersion]] = {
+    "model": lambda s, c: make(s, c, model="n"),
+    "prompt": lambda s, c: make(s, c, system="Be strict."),
+    "rationale": lambda s, c: make(s, c, ask_rationale=True),
+    "guideline": lambda s, c: (guideline_publish(s.olga, s.project, "Other."), make(s, c))[1],
+    "definition": lambda s, c: (s.question.options.update(definition="Other."), make(s, c))[1],
+    "question text": lambda s, c: (_set(s.question, "text", "Else?"), make(s, c))[1],
+    "another option": lambda s, c: (
+        Option.objects.create(question=s.question, code=3, key="x", name="X"),
+        make(s, c),
+    )[1],
+    "parameters": lambda s, c: judge_version_create(
+        s.olga, s.question, c, name="m", model="m", parameters={"temperature": 1}
+    ),
+    "training": lambda s, c: judge_version_create(
+        s.olga, s.question, c, name="m", model="m", training={"labels": [], "hash": "h"}
+    ),
+    "address": lambda s, c: make(
+        s, connection_add(s.olga, s.project, name="E", base_url="https://e.example.org/v1")
+    ),
+}
+
+
+def _set(row: Any, field: str, value: str) -> None:
+    setattr(row, field, value)
+    row.save(update_fields=[field])
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_could_change_an_answer_makes_another_version(change: str) -> None:
+    s = story()
+    connection = scripted_connection(s)
+    before = make(s, connection)
+    after = CHANGES[change](s, connection)
+    assert after.pk != before.pk
+    assert after.hash != before.hash
+
+
+def test_what_could_not_does_not() -> None:
+    s = story()
+    connection = connection_add(
+        s.olga, s.project, name="E", base_url="https://e.example.org/v1", key="k"
+    )
+    before = make(s, connection)
+    connection_edit(
+        s.olga,
+        connection,
+        name="Renamed",
+        base_url=connection.base_url,
+        key="another",
+        concurrency=9,
+        timeout_seconds=5,
+    )
+    s.question.options.update(colour="teal")
+    guideline_publish(s.olga, s.project, "Other.")
+    guideline_publish(s.olga, s.project, "# How to label\n\nJudge the text only.")
+    twin = connection_add(s.olga, s.project, name="Twin", base_url=connection.base_url)
+    for again in (
+        make(s, connection),
+        make(s, connection, system="  ", name="Other name"),
+        chat_version(s.rhea, s.question, twin, model=" m "),
+    ):
+        assert again.pk == before.pk
+    assert JudgeVersion.objects.count() == 1
+
+
+def test_a_version_whose_question_was_edited_in_place_is_not_run() -> None:
+    s = story()
+    s.items(["Lovely soup."])
+    version = make(s, scripted_connection(s))
+    s.question.options.filter(code=0).update(definition="Something else.")
+    assert version_hash(JudgeVersion.objects.get(pk=version.pk)) != version.hash
+    with pytest.raises(Conflict, match="was edited since"):
+        run_start(s.olga, version)
+
+
+def test_what_does_not_belong_together_is_refused() -> None:
+    s = story(questions=(STARS,))
+    connection = scripted_connection(s)
+    with pytest.raises(BadInput):
+        make(s, connection, model=" ")
+    with pytest.raises(BadInput):
+        make(s, connection, system="x" * 20_001)
+    s.olga.username = "olga-before"
+    s.olga.save(update_fields=["username"])
+    for name in ("rhea", "ana", "ben", "cem", "vic", "sam"):
+        person = getattr(s, name)
+        person.username = f"{name}-before"
+        person.save(update_fields=["username"])
+    other = story()
+    with pytest.raises(BadInput, match="of one project"):
+        chat_version(other.olga, other.question, connection, model="m")
+
+
+def test_a_model_known_to_give_no_probabilities_is_asked_to_state_how_sure_it_is() -> None:
+    s = story()
+    connection = scripted_connection(s)
+    assert make(s, connection).parameters["want"] == "letter"
+    connection.capabilities = {"m": {"logprobs": False, "schema": True}}
+    assert make(s, connection).parameters["want"] == "json"
+    assert make(s, connection, ask_rationale=True).parameters["want"] == "json_rationale"
