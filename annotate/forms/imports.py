@@ -232,15 +232,14 @@ class LabelsForm(ColumnsForm):
 
     def values_found(self) -> list[tuple[str, int]]:
         """Value and how often, of the label column as it stands in the form."""
-        label = _column_of(self._uses_now(), Use.LABEL)
+        label = _column_of(self.uses_now(), Use.LABEL)
         values = self.batch.mapping.get("values", {}).get(label) or {}
         return sorted(values.items(), key=lambda pair: -pair[1])
 
-    def _uses_now(self) -> dict[str, str]:
-        if not self.is_bound:
-            return self.guessed()
+    def uses_now(self) -> dict[str, str]:
+        """Column -> use as it stands in the form, valid or not."""
         return {
-            name: str(self.data.get(f"use_{number}", ""))
+            name: str(self[f"use_{number}"].value() or "")
             for number, name in enumerate(self.look.columns)
         }
 
@@ -283,13 +282,13 @@ def values_again(
     batch: ImportBatch, look: Look, questions: list[Question], data: QueryDict
 ) -> LabelsForm:
     """The form as entered, with the options taken anew from the column now chosen as label."""
-    form = LabelsForm(batch, look, questions, data)
-    label = _column_of(form._uses_now(), Use.LABEL)
-    changed = data.copy()
-    for name, value in form.question_initial(label).items():
-        changed[name] = value
-    changed["question"] = NEW
-    return LabelsForm(batch, look, questions, changed)
+    entered = LabelsForm(batch, look, questions, data)
+    label = _column_of(entered.uses_now(), Use.LABEL)
+    # Not bound: what is not filled in yet is no mistake.
+    form = LabelsForm(batch, look, questions)
+    form.initial.update({name: entered[name].value() for name in form.fields})
+    form.initial.update({**form.question_initial(label), "question": NEW})
+    return form
 
 
 def _column_of(uses: Mapping[str, str], use: Use) -> str:
