@@ -95,6 +95,6 @@ def worker_warning(place: Place) -> dict[str, str] | None:
     if not place.is_lead or worker_is_alive():
         return None
     return {
-        "text": _("No worker is running, so judge runs, imports and exports wait."),
+        "text": _("Judge runs, imports and exports wait until one is started."),
         "command": "bin/run   # or: celery -A config worker -B --pool threads",
     }

@@ -16,6 +16,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.core.management.color import no_style
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -96,6 +97,10 @@ def empty() -> None:
     for model in reversed(tables()):
         rows = model._base_manager.all()
         rows._raw_delete(rows.db)
+    # As in a database just made: numbers begin at one again.
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), tables()):
+            cursor.execute(statement)
     for path in sorted(Path(settings.MEDIA_ROOT).rglob("*"), reverse=True):
         path.unlink() if path.is_file() else path.rmdir()
 

@@ -101,6 +101,22 @@ def test_lowering_takes_open_slots_only() -> None:
     assert Submission.objects.filter(status="submitted").count() == 2
 
 
+def test_lowering_takes_the_open_ones_wherever_they_stand() -> None:
+    """The first slot was given back, the second is filled: the filled one is what is wanted."""
+    s = story(labels_per_item=2)
+    (item,) = s.items(["a"])
+    claim_item(s.rater(s.ana), item)
+    submission = submit(s, item, s.ben)
+    claims_return(s.rater(s.ana))
+    assert states(item) == [(0, "open"), (1, "filled")]
+    overlap_change(s.olga, s.project, 1)
+    assert states(item) == [(0, "filled")]
+    submission.refresh_from_db()
+    assert submission.slot == item.slots.get()
+    overlap_change(s.olga, s.project, 2)
+    assert states(item) == [(0, "filled"), (1, "open")]
+
+
 def test_lowering_keeps_the_history_of_what_goes() -> None:
     """Skips, what was given back and what was taken back named slots that go."""
     s = story(labels_per_item=2)
