@@ -17,3 +17,5 @@ class RulingForm(forms.Form):
     standing = forms.IntegerField(required=False)
     of = forms.ChoiceField(choices=[("", ""), *Reason.choices], required=False)
     after = forms.CharField(max_length=60, required=False)
+    # "item": ruled on the page of the item, which is shown again.
+    back = forms.ChoiceField(choices=[("", ""), ("item", "")], required=False)

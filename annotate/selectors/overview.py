@@ -27,6 +27,7 @@ from annotate.models import (
     SubmissionStatus,
     SummaryState,
 )
+from annotate.selectors.review import flagged_items
 
 # A forecast rests on the counted labels of so many days, and on at least so many labels.
 DAYS = 7
@@ -100,14 +101,12 @@ def imports_refused(project: Project) -> list[ImportBatch]:
 
 def flagged_count(project: Project) -> int:
     """Items that somebody flagged and nobody has ruled on yet."""
-    flagged = Submission.objects.filter(
-        project=project,
-        flagged=True,
-        status__in=[SubmissionStatus.SUBMITTED, SubmissionStatus.SKIPPED],
-    ).values("item_id")
     return (
         ItemSummary.objects.filter(
-            project=project, state=SummaryState.OPEN, item__status=ItemStatus.LIVE, item__in=flagged
+            project=project,
+            state=SummaryState.OPEN,
+            item__status=ItemStatus.LIVE,
+            item__in=flagged_items(project),
         )
         .values("item_id")
         .distinct()

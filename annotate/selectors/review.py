@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
 
@@ -97,6 +98,15 @@ def queue_before(rows: QuerySet[ItemSummary], key: QueueKey) -> QuerySet[ItemSum
     ).order_by("doubt", "-item_id")
 
 
+def flagged_items(project: Project) -> QuerySet[Submission, Any]:
+    """Ids of the items that somebody flagged, for a subquery."""
+    return Submission.objects.filter(
+        project=project,
+        flagged=True,
+        status__in=[SubmissionStatus.SUBMITTED, SubmissionStatus.SKIPPED],
+    ).values("item_id")
+
+
 def place_in_queue(item: Item, question: Question) -> QueueKey | None:
     """Where an item stands, or stood until it was ruled; None where nobody has answered."""
     doubt = (
@@ -146,16 +156,17 @@ def records_of(question: Question, raters: Collection[Rater]) -> list[Record]:
     from consensus.agreement import proportion_interval
 
     by_id = {rater.pk: rater for rater in raters}
+    # From the rulings, which are few, to the labels of their items.
     rows = (
-        Label.objects.filter(
+        Ruling.objects.filter(
             question=question,
-            rater__in=by_id,
-            status=LabelStatus.LIVE,
-            item__rulings__question=question,
-            item__rulings__status=RulingStatus.LIVE,
+            status=RulingStatus.LIVE,
+            item__labels__question=question,
+            item__labels__rater__in=by_id,
+            item__labels__status=LabelStatus.LIVE,
         )
-        .values_list("rater_id")
-        .annotate(ruled=Count("pk"), right=Count("pk", filter=Q(choice=F("item__rulings__choice"))))
+        .values_list("item__labels__rater_id")
+        .annotate(ruled=Count("pk"), right=Count("pk", filter=Q(choice=F("item__labels__choice"))))
     )
     records = []
     for rater_id, ruled, right in rows:

@@ -2,22 +2,108 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from annotate import access
-from annotate.access import Right
+from annotate.access import Place, Right
+from annotate.forms.items import ItemsForm
+from annotate.models import ItemStatus, ProjectStatus, Question, Reason
+from annotate.selectors.items import ItemRow, Page, items_page
+from annotate.selectors.questions import questions_live
+from annotate.selectors.review import remarks_of
+from annotate.views.item_history import history_shown
 from annotate.views.page import AuthenticatedRequest, render_page
+from annotate.views.review_item import item_text, question_shown, remark_shown
+
+FILTERS = ("q", "question", "state", "reason", "answer", "a", "b")
 
 
 @require_GET
 def items(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     place = access.project_of(request.user, project_id, Right.SEE)
-    return render_page(request, "annotate/items.html", place=place, current="items")
+    questions = questions_live(place.project)
+    form = ItemsForm(request.GET, project=place.project, questions=questions)
+    filters = form.filters()
+    page = items_page(
+        place.project,
+        filters,
+        after=form.cleaned_data.get("after"),
+        before=form.cleaned_data.get("before"),
+    )
+    context = {
+        "form": form,
+        "filters": filters,
+        "several": len(questions) > 1,
+        "rows": [_row(place, row, filters.question) for row in page.rows],
+        **_turning(request, page),
+        "narrowed": any(request.GET.get(name) for name in FILTERS if name != "question"),
+        "all_url": reverse("items", args=[project_id]),
+        "data_url": reverse("data", args=[project_id]) if place.may(Right.DATA) else "",
+    }
+    return render_page(request, "annotate/items.html", context, place=place, current="items")
 
 
 @require_GET
 def item(request: AuthenticatedRequest, project_id: int, item_id: int) -> HttpResponse:
     place = access.project_of(request.user, project_id, Right.SEE)
-    context = {"item": access.item_of(place, item_id, live_only=False)}
+    found = access.item_of(place, item_id, live_only=False)
+    questions = questions_live(place.project)
+    remarks = remarks_of(found)
+    active = place.project.status == ProjectStatus.ACTIVE
+    context = {
+        "item": {
+            **item_text(place, found, remarks),
+            "metadata": [{"name": name, "text": text} for name, text in found.metadata.items()],
+            "withdrawn": found.status == ItemStatus.WITHDRAWN,
+        },
+        "comments": [remark_shown(remark) for remark in remarks],
+        "questions": [question_shown(place, found, q, remarks) for q in questions],
+        "history": history_shown(found),
+        "may_rule": place.may(Right.REVIEW) and active and found.status == ItemStatus.LIVE,
+        "crumbs": [{"label": _("Items"), "url": reverse("items", args=[project_id])}],
+    }
     return render_page(request, "annotate/item.html", context, place=place, current="items")
+
+
+def _turning(request: AuthenticatedRequest, page: Page) -> dict[str, str]:
+    query = request.GET.copy()
+    for name in ("after", "before"):
+        query.pop(name, None)
+    kept = query.urlencode()
+    address = f"{request.path}?{kept}&" if kept else f"{request.path}?"
+    return {
+        "previous_url": f"{address}before={page.before}" if page.before else "",
+        "next_url": f"{address}after={page.after}" if page.after else "",
+    }
+
+
+def _row(place: Place, row: ItemRow, question: Question | None) -> dict[str, Any]:
+    options = {option.code: option for option in question.options.all()} if question else {}
+    first = next(iter(row.item.fields.values()), "")
+
+    def named(votes: dict[int, int]) -> str:
+        said = sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))
+        return ", ".join(f"{options[code].name} {n}" for code, n in said if code in options)
+
+    return {
+        "pk": row.item.pk,
+        "external_id": row.item.external_id,
+        "url": reverse("item", args=[place.project.pk, row.item.pk]),
+        "text": str(first),
+        "more": [str(text) for text in list(row.item.fields.values())[1:]],
+        "answer": options.get(row.choice) if row.choice is not None else None,
+        "source": row.source,
+        "people": named(row.people),
+        "judges": named(row.judges),
+        "filled": row.filled,
+        "wanted": row.wanted,
+        "doubt": row.doubt,
+        "reasons": [Reason(reason).label for reason in row.reasons],
+        "of_a": options.get(row.of_a) if row.of_a is not None else None,
+        "of_b": options.get(row.of_b) if row.of_b is not None else None,
+    }

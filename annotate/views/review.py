@@ -17,7 +17,7 @@ from annotate import access
 from annotate.access import Place, Right
 from annotate.errors import BadInput, Conflict, NotFound
 from annotate.forms.review import RulingForm
-from annotate.models import Item, Question, QuestionStatus, Reason, Ruling
+from annotate.models import Item, Option, Question, QuestionStatus, Reason, Ruling
 from annotate.selectors.questions import questions_live
 from annotate.selectors.review import (
     QueueKey,
@@ -79,6 +79,9 @@ def review_rule(
     given = form.cleaned_data
     desk = Desk(place, question, given["of"])
     news = _news(item, question, given["standing"])
+    if news and given["back"]:
+        messages.warning(request, news)
+        return _to_item(place, item.pk)
     if news:
         return _show(request, desk, _work(desk, item) | {"problem": news}, status=409)
     ruling = ruling_make(
@@ -89,6 +92,9 @@ def review_rule(
         reason=given["reason"],
         comment=given["note"],
     )
+    if given["back"]:
+        messages.success(request, _words(desk, ruling))
+        return _to_item(place, item.pk)
     return _ruled(request, desk, ruling, QueueKey.parse(given["after"]))
 
 
@@ -112,6 +118,8 @@ def ruling_take_back(
     words = _("The ruling was taken back; the item is open again.")
     if not request.htmx:
         messages.success(request, words)
+        if request.GET.get("back"):
+            return _to_item(place, ruling.item_id)
         return redirect(desk.address(item=ruling.item_id))
     return _show(request, desk, _work(desk, ruling.item) | {"said": {"text": words}})
 
@@ -120,21 +128,32 @@ def _ruled(
     request: AuthenticatedRequest, desk: Desk, ruling: Ruling, key: QueueKey | None
 ) -> HttpResponse:
     """Say what was ruled and bring the next item."""
-    option = next(o for o in desk.question.options.all() if o.code == ruling.choice)
-    words = _("Ruled: %(option)s, because: %(reason)s") % {
-        "option": option.name,
-        "reason": ruling.get_reason_display().lower(),
-    }
+    words = _words(desk, ruling)
     if not request.htmx:
         messages.success(request, words)
         return redirect(desk.address(after=str(key or "")))
     undo = reverse("ruling_withdraw", args=[desk.place.project.pk, ruling.pk])
     said = {
         "text": words,
-        "option": {"name": option.name, "colour": option.colour},
+        "option": {"colour": _option(desk, ruling).colour},
         "undo_url": f"{undo}?{urlencode({'reason': desk.reason})}",
     }
     return _show(request, desk, _next(desk, key) | {"said": said})
+
+
+def _words(desk: Desk, ruling: Ruling) -> str:
+    return _("Ruled: %(option)s, because: %(reason)s") % {
+        "option": _option(desk, ruling).name,
+        "reason": ruling.get_reason_display().lower(),
+    }
+
+
+def _option(desk: Desk, ruling: Ruling) -> Option:
+    return next(o for o in desk.question.options.all() if o.code == ruling.choice)
+
+
+def _to_item(place: Place, item_id: int) -> HttpResponse:
+    return redirect("item", place.project.pk, item_id)
 
 
 def _show(

@@ -48,7 +48,7 @@ def item_shown(place: Place, item: Item, question: Question) -> dict[str, Any]:
     remarks = remarks_of(item)
     return {
         "item": item_text(place, item, remarks),
-        "comments": [_remark(remark) for remark in remarks],
+        "comments": [remark_shown(remark) for remark in remarks],
         **question_shown(place, item, question, remarks),
     }
 
@@ -88,6 +88,7 @@ def question_shown(
         ],
         "rule_url": reverse("review_rule", args=[place.project.pk, question.pk, item.pk]),
         "ruling": ruling and _ruling(place, ruling, options),
+        "withdraw_form": f"withdraw-{question.pk}",
         "people": [_vote(v, options) for v in counted if v.rater.kind == RaterKind.PERSON],
         "judges": [_vote(v, options) for v in counted if v.rater.kind == RaterKind.JUDGE],
         "surplus": [_vote(v, options) for v in labels if v.status == LabelStatus.SURPLUS],
@@ -196,7 +197,7 @@ def _vote(label: Label, options: dict[int, Option]) -> dict[str, Any]:
     }
 
 
-def _remark(remark: Submission) -> dict[str, Any]:
+def remark_shown(remark: Submission) -> dict[str, Any]:
     words = []
     if remark.status == SubmissionStatus.SKIPPED:
         words.append(_("skipped"))
@@ -286,17 +287,22 @@ def _aggregate(
         if estimate.payload["votes"] == {str(code): n for code, n in counted.items()}:
             posterior = {int(c): p for c, p in estimate.payload["posterior"].items()}
             how = f"{run.get_method_display()}, {run.get_who_counts_display().lower()}"
-            return _winner(posterior, estimate.choice, options, how)
+            return _winner(posterior, estimate.choice, options, how, _("probability"))
     votes = _votes(labels, WhoCounts.PEOPLE)
     if not votes:
         return {}
     top = _top(votes)
     shares = {code: n / votes.total() for code, n in votes.items()}
-    return _winner(shares, top[0] if len(top) == 1 else None, options, _("majority of people"))
+    first = top[0] if len(top) == 1 else None
+    return _winner(shares, first, options, _("majority of people"), _("share"))
 
 
 def _winner(
-    weights: dict[int, float], choice: int | None, options: dict[int, Option], method: str
+    weights: dict[int, float],
+    choice: int | None,
+    options: dict[int, Option],
+    method: str,
+    measure: str,
 ) -> dict[str, Any]:
     if choice is None:
         names = [options[code].name for code in _top(weights) if code in options]
@@ -304,7 +310,9 @@ def _winner(
     chip = _chip(options, choice)
     if chip is None:
         return {}
-    return {"aggregate": {**chip, "probability": weights[choice], "method": method}}
+    return {
+        "aggregate": {**chip, "probability": weights[choice], "measure": measure, "method": method}
+    }
 
 
 def _votes(labels: Collection[Label], who: str) -> Counter[int]:

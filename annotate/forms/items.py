@@ -1,0 +1,78 @@
+"""What the list of items is narrowed to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from annotate.models import Project, Question, Rater, Reason
+from annotate.selectors.items import Filters, State
+
+LARGEST = 2**63 - 1
+
+
+class ItemsForm(forms.Form):
+    """Read leniently: what does not fit narrows nothing, and shows in the form as not chosen."""
+
+    q = forms.CharField(
+        label=_("Search"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"type": "search"}),
+    )
+    question = forms.ChoiceField(label=_("Question"), required=False)
+    state = forms.ChoiceField(
+        label=_("State"), required=False, choices=[("", _("Any")), *State.choices]
+    )
+    reason = forms.ChoiceField(
+        label=_("In review because"), required=False, choices=[("", _("Any")), *Reason.choices]
+    )
+    answer = forms.ChoiceField(label=_("Somebody says"), required=False)
+    a = forms.IntegerField(required=False, min_value=1, max_value=LARGEST)
+    b = forms.IntegerField(required=False, min_value=1, max_value=LARGEST)
+    after = forms.IntegerField(required=False, min_value=0, max_value=LARGEST)
+    before = forms.IntegerField(required=False, min_value=0, max_value=LARGEST)
+
+    def __init__(
+        self, data: Any, *, project: Project, questions: Sequence[Question], **more: Any
+    ) -> None:
+        super().__init__(data, **more)
+        self._project, self._questions = project, questions
+        self._choose("question", [(str(q.pk), q.name) for q in questions])
+        asked = self.asked
+        options = asked.options.all() if asked else []
+        self._choose("answer", [("", _("Anything")), *((str(o.code), o.name) for o in options)])
+
+    def _choose(self, name: str, choices: list[tuple[str, Any]]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101  (as declared above)
+        field.choices = choices
+
+    @property
+    def asked(self) -> Question | None:
+        """The question that the list is about: the one chosen, else the first."""
+        wanted = self.data.get("question", "")
+        for question in self._questions:
+            if str(question.pk) == wanted:
+                return question
+        return self._questions[0] if self._questions else None
+
+    def filters(self) -> Filters:
+        self.is_valid()
+        given = self.cleaned_data
+        answer = given.get("answer") or ""
+        return Filters(
+            question=self.asked,
+            text=(given.get("q") or "").strip(),
+            state=given.get("state") or "",
+            reason=given.get("reason") or "",
+            answer=int(answer) if answer else None,
+            a=self._rater(given.get("a")),
+            b=self._rater(given.get("b")),
+        )
+
+    def _rater(self, pk: int | None) -> Rater | None:
+        return Rater.objects.filter(project=self._project, pk=pk).first() if pk else None
