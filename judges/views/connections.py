@@ -20,6 +20,7 @@ from annotate.tasks import job_nudge
 from annotate.views.page import AuthenticatedRequest, render_page
 from judges.forms.judges import ConnectionEditForm, ConnectionForm, ConnectionTestForm
 from judges.models import Connection, ProviderName
+from judges.selectors.places import connection_of
 from judges.services.connections import (
     PROBE,
     connection_add,
@@ -27,7 +28,6 @@ from judges.services.connections import (
     connection_remove,
     connection_test,
 )
-from judges.views.places import connection_of
 from judges.views.run_shown import probe_shown
 
 

@@ -21,8 +21,8 @@ from judges.models import JudgeVersion
 from judges.selectors.asked import asked_sample
 from judges.selectors.items import items_live, items_unasked
 from judges.selectors.judges import judge_row
+from judges.selectors.places import version_of
 from judges.services.runs import run_start
-from judges.views.places import version_of
 from judges.views.run_shown import answers_shown, job_shown
 
 DEFAULT_ITEMS = 100

@@ -18,8 +18,8 @@ from annotate.services.jobs import job_cancel, job_pause, job_resume
 from annotate.tasks import job_nudge
 from annotate.views.page import AuthenticatedRequest, render_page
 from judges.models import Run
+from judges.selectors.places import run_of
 from judges.selectors.runs import run_progress
-from judges.views.places import run_of
 from judges.views.run_shown import answers_shown, job_shown, steering, took
 
 
