@@ -122,11 +122,13 @@ def items_take_in(project: Project, rows: Sequence[ItemRow]) -> list[ItemTaken]:
 
 def slots_make(project: Project, items: Iterable[Item]) -> None:
     """Give each item the slots that the project wants. Idempotent: those it has stay."""
+    # Read now: it may have changed since a long import began.
+    wanted = Project.objects.values_list("labels_per_item", flat=True).get(pk=project.pk)
     Slot.objects.bulk_create(
         (
             Slot(project=project, item=item, ordinal=ordinal, draw=item.draw)
             for item in items
-            for ordinal in range(project.labels_per_item)
+            for ordinal in range(wanted)
         ),
         batch_size=2000,
         ignore_conflicts=True,

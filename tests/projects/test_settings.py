@@ -157,6 +157,13 @@ def test_many_items_are_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {slot.draw for slot in items[0].slots.all()} == {items[0].draw}
 
 
+def test_an_import_under_way_hears_of_the_new_number() -> None:
+    s = story(labels_per_item=1)
+    overlap_change(s.olga, Project.objects.get(), 3)
+    assert s.project.labels_per_item == 1  # what the import had in hand
+    assert s.items(["a"])[0].slots.count() == 3
+
+
 def test_the_same_number_changes_nothing() -> None:
     s = story(labels_per_item=2)
     s.items(["a"])
