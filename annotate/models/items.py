@@ -63,7 +63,7 @@ class Reason(models.TextChoices):
     """Why an item is in the review queue. Words of consensus.doubt, and flagged."""
 
     PEOPLE_SPLIT = "people_split", _("People split")
-    JUDGE_DIFFERS = "judge_differs", _("Judge ≠ people")
+    JUDGE_DIFFERS = "judge_differs", _("Judge against people")
     JUDGES_SPLIT = "judges_split", _("Judges split")
     UNSURE = "unsure", _("Judge unsure")
     FLAGGED = "flagged", _("Flagged")
