@@ -29,7 +29,7 @@ from judges.providers.base import ProviderError
 from judges.services import calls as claims
 from judges.services.asking import Answered, Asker, ChatAsker
 from judges.services.connections import check_may_leave
-from judges.services.runs import is_classifier
+from judges.services.runs import is_classifier, run_lay_out
 from judges.services.versions import version_check
 
 log = logging.getLogger(__name__)
@@ -79,6 +79,7 @@ def run_work(running: RunningJob) -> None:
     run = (
         Run.objects.select_related(
             "project",
+            "job",
             "version__project",
             "version__connection",
             "version__question",
@@ -127,6 +128,7 @@ class RunLoop:
                 self._beat(_("Getting ready"))
                 version_check(self._run.version)
                 check_may_leave(self._run.version.connection)
+                run_lay_out(self._run, self._beat)
                 self._asker.prepare(self._aside, self._beat)
                 given_back = self._ask_all()
         except (ProviderError, JudgeStopped) as stopped:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.db import transaction
@@ -25,6 +25,10 @@ PLAIN = "plain"
 OUT_OF_FOLD = "out_of_fold"
 STRATEGIES = ("random", "all")
 CHUNK = 2_000
+# More calls than this are written by the worker, in chunks: nobody waits for them in the browser,
+# and no other writer in the database.
+LAID_OUT_AT_ONCE = 2_000
+MOST_ITEMS = 10_000_000
 
 
 @transaction.atomic
@@ -36,7 +40,9 @@ def run_start(
     selection: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> Run:
-    """Write a run with its queued job and its calls; the caller nudges ``run.job``.
+    """Write a run with its queued job and its first calls; the caller nudges ``run.job``.
+
+    Of a large run the worker writes the rest (run_lay_out).
 
     ``selection``: ``{"strategy": "random", "limit": N}`` for the first N in random order, or
     ``{"strategy": "all"}``; of the live items that this version has not labelled. ``seed`` 0 takes
@@ -62,6 +68,8 @@ def run_start(
         check_may_leave(version.connection)
     except ProviderError as error:
         raise NotAllowed(error.message) from None
+    if not -(2**63) <= seed < 2**63:
+        raise BadInput(_("A seed has 64 bits at most."), fields={"seed": _("Too large.")})
     chosen = _selection(selection or {"strategy": "random", "limit": 100})
     ids = _drawn(version, chosen, seed)
     if not ids:
@@ -83,11 +91,11 @@ def run_start(
         version=version,
         job=job,
         purpose=purpose,
-        selection=chosen,
+        selection={**chosen, "laid_out": len(ids) <= LAID_OUT_AT_ONCE},
         seed=seed,
         created_by=actor,
     )
-    _write_calls(run, ids)
+    _write_calls(run, ids[:LAID_OUT_AT_ONCE])
     event_write(
         actor,
         "run.started",
@@ -115,11 +123,34 @@ def _selection(wanted: Mapping[str, Any]) -> dict[str, Any]:
     if strategy == "all":
         return {"strategy": "all"}
     limit = wanted.get("limit", 100)
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST_ITEMS:
         raise BadInput(
-            _("A run needs one item at least."), fields={"limit": _("A whole number from 1.")}
+            _("A run is over one item at least, and ten million at most."),
+            fields={"limit": _("A whole number from 1.")},
         )
     return {"strategy": "random", "limit": limit}
+
+
+def run_lay_out(run: Run, beat: Callable[[str], None]) -> None:
+    """Write the calls that run_start left to the worker, chunk by chunk in the order of the draw.
+
+    ``beat`` is told how far it is and keeps the job alive. Safe to take up again: what is written
+    stays, and no more than the job's total is.
+    """
+    if run.selection.get("laid_out", True):
+        return
+    total = run.job.total or 0
+    there = set(run.calls.values_list("item_id", flat=True))
+    missing = [pk for pk in _drawn(run.version, {}, run.seed) if pk not in there]
+    missing = missing[: max(0, total - len(there))]
+    for start in range(0, len(missing), CHUNK):
+        beat(
+            _("Laying out the calls: %(done)s of %(all)s")
+            % {"done": len(there) + start, "all": total}
+        )
+        _write_calls(run, missing[start : start + CHUNK])
+    run.selection = {**run.selection, "laid_out": True}
+    run.save(update_fields=["selection"])
 
 
 def _drawn(version: JudgeVersion, chosen: Mapping[str, Any], seed: int) -> list[int]:
@@ -140,6 +171,7 @@ def _write_calls(run: Run, ids: Iterable[int]) -> None:
     Call.objects.bulk_create(
         (Call(run=run, item_id=pk, variant=OUT_OF_FOLD if pk in learnt else PLAIN) for pk in ids),
         batch_size=CHUNK,
+        ignore_conflicts=True,
     )
 
 

@@ -16,6 +16,7 @@ from judges.models import Call, CallState, Outcome
 from judges.providers.base import ProviderError, Request
 from judges.providers.scripted import scripted_reply
 from judges.services import run_work as run_work_module
+from judges.services import runs as runs_module
 from judges.services.calls import calls_claim, calls_expire
 from judges.services.connections import connection_add
 from judges.services.runs import run_start
@@ -303,7 +304,31 @@ def test_another_seed_is_another_order() -> None:
     assert order == sorted((f"i{n}" for n in range(1, 13)), key=lambda i: draw_number(99, i))
 
 
-@pytest.mark.parametrize("selection", [{"limit": 0}, {"limit": "5"}, {"strategy": "mine"}])
+def test_a_large_run_is_laid_out_by_the_worker_and_is_the_same_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    s = story()
+    s.items(many(20))
+    monkeypatch.setattr(runs_module, "LAID_OUT_AT_ONCE", 4)
+    monkeypatch.setattr(runs_module, "CHUNK", 3)
+    run = run_start(s.olga, scripted_version(s), selection={"limit": 13})
+    assert (run.calls.count(), run.job.total) == (4, 13)
+    first = calls_claim(run, most=1).calls[0]
+    # The worker died while it wrote: some are there, and items came in since.
+    Call.objects.create(run=run, item=Item.objects.order_by("draw")[4])
+    items_take_in(s.project, [ItemRow(f"new{n}", {"text": "Lovely."}) for n in range(9)])
+    Call.objects.filter(pk=first.pk).update(lease_until=timezone.now())
+    with answering(by_words):
+        work(run)
+    assert run.job.result == {"label": 13}
+    assert run.calls.count() == Label.objects.count() == 13
+    run.refresh_from_db()
+    assert run.selection["laid_out"] is True
+
+
+@pytest.mark.parametrize(
+    "selection", [{"limit": 0}, {"limit": 10**30}, {"limit": "5"}, {"strategy": "mine"}]
+)
 def test_a_selection_that_makes_no_sense_is_refused(selection: dict[str, object]) -> None:
     s = story()
     s.items(many(2))
