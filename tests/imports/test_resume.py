@@ -169,9 +169,7 @@ def test_a_worker_that_was_held_up_writes_nothing_once_another_has_its_job(
     batch = import_start(s.olga, upload(s, items_file()), ITEMS)
     slow = taken(batch)
     nested: list[str] = []
-
-    def overtaken(batch: ImportBatch, offset_rows: list[list[Any]]) -> Any:
-        return items_chunk(batch, offset_rows)
+    done: list[tuple[int, dict[str, Any]]] = []
 
     real = import_taking._chunk
 
@@ -184,6 +182,8 @@ def test_a_worker_that_was_held_up_writes_nothing_once_another_has_its_job(
             other = job_take(batch.job_id or 0)
             assert other is not None
             import_run(other)
+            after = ImportBatch.objects.get(pk=batch.pk)
+            done.append((after.committed_offset, after.counts))
         return rows
 
     monkeypatch.setattr(import_taking, "_chunk", held_up)
@@ -192,6 +192,7 @@ def test_a_worker_that_was_held_up_writes_nothing_once_another_has_its_job(
     batch.refresh_from_db()
     assert batch.status == ImportStatus.COMMITTED
     assert Item.objects.count() == batch.counts["created"] == ROWS
+    assert (batch.committed_offset, batch.counts) == done[0]
     assert imports.media_path(batch.undo_file).stat().st_size == batch.undo_length
 
 
