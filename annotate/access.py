@@ -75,7 +75,8 @@ def project_of(user: User | AnonymousUser, project_id: int, right: Right | None 
         raise NotFound(_("There is no such project, or you are not a member of it."))
     membership = (
         Membership.objects.select_related("project")
-        .filter(project_id=project_id, user=user, user__is_active=True)
+        # By the project's own id: a number beyond what the database counts then finds nothing.
+        .filter(project__id=project_id, user=user, user__is_active=True)
         .first()
     )
     if membership is None:
