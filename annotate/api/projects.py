@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from django.contrib.auth import authenticate
-from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from annotate import access
+from annotate.address import address_of
 from annotate.api.schema import operation
 from annotate.api.shapes import ProjectIn, ProjectShape, QuestionShape, TokenIn, TokenShape
-from annotate.models import Project
+from annotate.models import Project, User
 from annotate.selectors.questions import questions_live
+from annotate.services.accounts import token_get
 from annotate.services.projects import OptionDraft, QuestionDraft, project_create
+from annotate.services.throttle import (
+    LOGIN_OF_ADDRESS,
+    LOGIN_OF_NAME,
+    attempt_check,
+    attempt_count,
+    attempts_forget,
+)
 
 
 class LogIn(APIView):
     authentication_classes = ()
     permission_classes = ()
-    throttle_classes = (ScopedRateThrottle,)
-    throttle_scope = "login"
+
+    def get_authenticate_header(self, request: Request) -> str:
+        """Without one, a wrong password would be a 403."""
+        return "Token"
 
     @operation(
         "Log in: a token for this account",
@@ -34,11 +43,18 @@ class LogIn(APIView):
     def post(self, request: Request) -> Response:
         given = TokenIn(data=request.data)
         given.is_valid(raise_exception=True)
+        # Attempts are counted together with those of the log-in screen.
+        who = address_of(request._request)
+        name = given.validated_data["username"].strip().casefold()
+        attempt_check(LOGIN_OF_NAME, who, name)
+        attempt_check(LOGIN_OF_ADDRESS, who)
         user = authenticate(request._request, **given.validated_data)
-        if user is None:
+        if not isinstance(user, User):
+            attempt_count(LOGIN_OF_NAME, who, name)
+            attempt_count(LOGIN_OF_ADDRESS, who)
             raise AuthenticationFailed("User name and password do not match.")
-        found, _created = Token.objects.get_or_create(user=user)
-        return Response(TokenShape({"token": found.key}).data)
+        attempts_forget(LOGIN_OF_NAME, who, name)
+        return Response(TokenShape({"token": token_get(user)}).data)
 
 
 class Projects(APIView):

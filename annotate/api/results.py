@@ -9,10 +9,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotate import access
-from annotate.access import Right
+from annotate.access import Place, Right
 from annotate.api.pages import page_of
-from annotate.api.schema import CURSOR, operation, page
-from annotate.api.shapes import ExportIn, JobShape, RulingIn, RulingShape
+from annotate.api.queries import PageQuery
+from annotate.api.schema import operation, page
+from annotate.api.shapes import ExportIn, JobShape, RulingIn, RulingShape, option_keys
 from annotate.api.work import answers_by_id
 from annotate.errors import Conflict, NotFound
 from annotate.models import JobState, Ruling, RulingStatus
@@ -22,17 +23,23 @@ from annotate.services.exports import KIND, export_path, export_start
 from annotate.services.rulings import ruling_make, ruling_withdraw
 from annotate.tasks import job_nudge
 
-MOVES = {"pause": jobs.job_pause, "resume": jobs.job_resume, "cancel": jobs.job_cancel}
+FILE_TYPES = {".csv": "text/csv", ".jsonl": "application/jsonl"}
+RESUME = "resume"
+MOVES = {"pause": jobs.job_pause, RESUME: jobs.job_resume, "cancel": jobs.job_cancel}
 
 
 class Rulings(APIView):
-    @operation("Rulings that stand", name="rulings_list", returns=page(RulingShape), query=CURSOR)
+    @operation(
+        "Rulings that stand", name="rulings_list", returns=page(RulingShape), query=PageQuery
+    )
     def get(self, request: Request, project_id: int) -> Response:
         place = access.project_of(request.user, project_id, Right.REVIEW)
+        PageQuery.asked(request)
         rows = Ruling.objects.filter(
             project=place.project, status=RulingStatus.LIVE
         ).select_related("question", "reviewer")
-        return page_of(request, rows, RulingShape)
+        context = {"option_keys": option_keys(place.project)}
+        return page_of(request, rows, RulingShape, context=context)
 
     @operation(
         "Rule on a question of an item", name="rulings_make", takes=RulingIn, returns=RulingShape
@@ -56,7 +63,7 @@ class Rulings(APIView):
             reason=data["reason"],
             comment=data["comment"],
         )
-        return Response(RulingShape(ruling).data)
+        return _shown(place, ruling)
 
 
 class WithdrawRuling(APIView):
@@ -72,7 +79,12 @@ class WithdrawRuling(APIView):
         ruling = Ruling.objects.filter(project=place.project, pk=ruling_id).first()
         if ruling is None:
             raise NotFound("There is no such ruling in this project.")
-        return Response(RulingShape(ruling_withdraw(place.user, ruling.item, ruling_id)).data)
+        return _shown(place, ruling_withdraw(place.user, ruling.item, ruling_id))
+
+
+def _shown(place: Place, ruling: Ruling) -> Response:
+    context = {"option_keys": option_keys(place.project)}
+    return Response(RulingShape(ruling, context=context).data)
 
 
 class Exports(APIView):
@@ -98,7 +110,7 @@ class ExportFile(APIView):
         name="exports_file",
         paths=("project_id", "job_id"),
         returns=OpenApiTypes.BINARY,
-        media="application/octet-stream",
+        media=tuple(FILE_TYPES.values()),
     )
     def get(self, request: Request, project_id: int, job_id: int) -> FileResponse:
         place = access.project_of(request.user, project_id, Right.DATA)
@@ -106,7 +118,12 @@ class ExportFile(APIView):
         if job.state != JobState.DONE:
             raise Conflict("This export is not finished, so there is no file yet.")
         path = export_path(job)
-        return FileResponse(path.open("rb"), as_attachment=True, filename=path.name)
+        return FileResponse(
+            path.open("rb"),
+            as_attachment=True,
+            filename=path.name,
+            content_type=FILE_TYPES[path.suffix],
+        )
 
 
 class OneJob(APIView):
@@ -127,7 +144,10 @@ class MoveJob(APIView):
     )
     def post(self, request: Request, project_id: int, job_id: int, move: str) -> Response:
         place = access.project_of(request.user, project_id, Right.DATA)
-        job = MOVES[move](place.user, access.job_of(place, job_id))
-        if move == "resume":
+        job = access.job_of(place, job_id)
+        if move == RESUME:
+            access.check_active(place)
+        job = MOVES[move](place.user, job)
+        if move == RESUME:
             job_nudge(job)
         return Response(JobShape(job).data)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiParameter,
     OpenApiResponse,
@@ -23,6 +22,7 @@ REFUSALS = {
     404: OpenApiResponse(Problem, "No such thing, or you are not a member."),
     405: OpenApiResponse(Problem, "This address does not take this method."),
     409: OpenApiResponse(Problem, "Somebody was there first, or the state does not admit it."),
+    413: OpenApiResponse(Problem, "Too much for one request; send it in several."),
     415: OpenApiResponse(Problem, "Send application/json."),
     422: OpenApiResponse(Problem, "The data does not fit; see fields."),
     429: OpenApiResponse(Problem, "Too many tries; wait as Retry-After says."),
@@ -39,11 +39,6 @@ def path_id(name: str) -> OpenApiParameter:
     )
 
 
-CURSOR = [
-    OpenApiParameter("cursor", OpenApiTypes.STR, description="From next or previous of a page."),
-]
-
-
 def operation(
     summary: str,
     *,
@@ -51,18 +46,23 @@ def operation(
     status: int = 200,
     takes: Any = None,
     paths: Sequence[str] = ("project_id",),
-    query: list[Any] | None = None,
+    query: type[serializers.Serializer[Any]] | None = None,
     name: str,
-    media: str = "application/json",
+    media: Sequence[str] = ("application/json",),
+    empty: str = "",
 ) -> Callable[[Any], Any]:
-    """Describe an operation: one line, what it takes, what it gives back, how it refuses."""
+    """Describe an operation: one line, what it takes, what it gives back, how it refuses.
+
+    ``empty`` says when it gives nothing back (204).
+    """
     return extend_schema(
         summary=summary,
         operation_id=name,
         request=takes,
-        parameters=[*(path_id(p) for p in paths), *(query or [])],
+        parameters=[*(path_id(p) for p in paths), *([query] if query else [])],
         responses={
-            (status, media): returns,
+            **{(status, one): returns for one in media},
+            **({204: OpenApiResponse(description=empty)} if empty else {}),
             **{(code, "application/problem+json"): said for code, said in REFUSALS.items()},
         },
     )

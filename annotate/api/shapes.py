@@ -2,34 +2,71 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from annotate.models import (
+    Assignment,
+    AssignmentState,
+    Colour,
     Item,
     Job,
     Label,
-    LabelStatus,
     Option,
     Project,
     Question,
     Ruling,
     RulingReason,
+    SubmissionStatus,
     WhoCounts,
 )
 from annotate.selectors.export_rows import FORMATS, WHATS
+from annotate.selectors.questions import question_text
+from annotate.services.import_records import MAX_COLUMN_NAME, MAX_COLUMNS, MAX_TEXT
+from annotate.services.items import Taken
 
 MAX_ID = 2**63 - 1
 MAX_ITEMS = 1000
 
-
+Shape = serializers.BaseSerializer[Any]
 Fields = dict[str, serializers.Field[Any, Any, Any, Any]]
+OptionKeys = dict[tuple[int, int], str]
 
 
 def _named(fields: Fields, name: str) -> Fields:
     """Give a field the name it may not have as an attribute: serializers use it themselves."""
     return {(key.rstrip("_") if key == name else key): field for key, field in fields.items()}
+
+
+def option_keys(project: Project) -> OptionKeys:
+    """The options' keys by question and code: what shapes with an ``answer`` need as context."""
+    rows = Option.objects.filter(question__project=project).values_list("question", "code", "key")
+    return {(question, code): key for question, code, key in rows}
+
+
+@extend_schema_field({"type": "string", "nullable": True})
+class AnswerField(serializers.Field[Any, Any, str | None, Any]):
+    """The key of the option that a label or a ruling names."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(source="*", read_only=True, **kwargs)
+
+    def to_representation(self, value: Label | Ruling) -> str | None:
+        keys: OptionKeys = self.context["option_keys"]
+        return None if value.choice is None else keys.get((value.question_id, value.choice))
+
+
+class FiniteField(serializers.FloatField):
+    """A number, and not one of the words that Python takes for a number, as "nan"."""
+
+    def to_internal_value(self, data: Any) -> float:
+        number = super().to_internal_value(data)
+        if not math.isfinite(number):
+            self.fail("invalid")
+        return number
 
 
 class Problem(serializers.Serializer[dict[str, Any]]):
@@ -78,7 +115,7 @@ class OptionIn(serializers.Serializer[dict[str, Any]]):
     key = serializers.CharField(max_length=100)
     name = serializers.CharField(max_length=200)
     definition = serializers.CharField(allow_blank=True, default="", max_length=10_000)
-    colour = serializers.CharField(allow_blank=True, default="", max_length=10)
+    colour = serializers.ChoiceField(choices=Colour.choices, allow_blank=True, default="")
 
 
 class QuestionIn(serializers.Serializer[dict[str, Any]]):
@@ -108,15 +145,28 @@ class ItemShape(serializers.ModelSerializer[Item]):
 
 
 class ItemIn(serializers.Serializer[dict[str, Any]]):
-    external_id = serializers.CharField(max_length=500)
+    external_id = serializers.CharField(max_length=500, help_text="Your own name for the item.")
     fields_ = serializers.DictField(
-        child=serializers.CharField(allow_blank=True, max_length=1_000_000, trim_whitespace=False),
+        child=serializers.CharField(allow_blank=True, max_length=MAX_TEXT, trim_whitespace=False),
         allow_empty=False,
+        help_text="What people and judges are shown, in this order.",
     )
-    metadata = serializers.DictField(default=dict)
+    metadata = serializers.DictField(default=dict, help_text="Kept and exported, never shown.")
 
     def get_fields(self) -> Fields:
         return _named(super().get_fields(), "fields_")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The rules of an import for the fields' names, and something to read."""
+        fields: dict[str, str] = attrs["fields"]
+        if len(fields) > MAX_COLUMNS:
+            raise serializers.ValidationError({"fields": f"At most {MAX_COLUMNS}."})
+        if any(not 0 < len(name.strip()) <= MAX_COLUMN_NAME for name in fields):
+            sentence = f"A field has a name, of at most {MAX_COLUMN_NAME} characters."
+            raise serializers.ValidationError({"fields": sentence})
+        if not any(text.strip() for text in fields.values()):
+            raise serializers.ValidationError({"fields": "There is nothing to read in them."})
+        return attrs
 
 
 class ItemsIn(serializers.Serializer[dict[str, Any]]):
@@ -126,7 +176,7 @@ class ItemsIn(serializers.Serializer[dict[str, Any]]):
 class ItemTakenShape(serializers.Serializer[Any]):
     external_id = serializers.CharField()
     id = serializers.IntegerField()
-    outcome = serializers.CharField()
+    outcome = serializers.ChoiceField(choices=[str(outcome) for outcome in Taken])
 
 
 class ItemsTaken(serializers.Serializer[Any]):
@@ -140,7 +190,7 @@ class LabelShape(serializers.ModelSerializer[Label]):
     item = serializers.IntegerField(source="item_id")
     question = serializers.CharField(source="question.key")
     question_version = serializers.IntegerField(source="question.version")
-    answer = serializers.SerializerMethodField()
+    answer = AnswerField()
 
     class Meta:
         model = Label
@@ -161,43 +211,72 @@ class LabelShape(serializers.ModelSerializer[Label]):
             "created_at",
         )
 
-    def get_answer(self, label: Label) -> str | None:
-        keys: dict[tuple[int, int], str] = self.context["option_keys"]
-        if label.choice is None:
-            return None
-        return keys.get((label.question_id, label.choice))
 
-
-class LabelQuery(serializers.Serializer[dict[str, Any]]):
-    status = serializers.ChoiceField(choices=LabelStatus.choices, required=False)
-    kind = serializers.ChoiceField(choices=["person", "judge"], required=False)
-    item = serializers.IntegerField(min_value=1, max_value=MAX_ID, required=False)
-
-
-class SubmissionIn(serializers.Serializer[dict[str, Any]]):
+class SkipIn(serializers.Serializer[dict[str, Any]]):
     item = serializers.IntegerField(min_value=1, max_value=MAX_ID)
-    client_key = serializers.CharField(max_length=100)
-    answers = serializers.DictField(child=serializers.CharField(max_length=100), allow_empty=False)
-    seconds = serializers.FloatField(min_value=0, max_value=86_400, required=False, allow_null=True)
+    client_key = serializers.CharField(
+        max_length=100,
+        help_text="Made by you, another for each submission: sent again, it stores nothing twice.",
+    )
+    seconds = FiniteField(min_value=0, max_value=86_400, required=False, allow_null=True)
     flagged = serializers.BooleanField(default=False)
     comment = serializers.CharField(allow_blank=True, default="", max_length=10_000)
+
+
+class SubmissionIn(SkipIn):
+    answers = serializers.DictField(
+        child=serializers.CharField(max_length=100),
+        allow_empty=False,
+        help_text="The key of an option by the key of its question.",
+    )
 
 
 class SubmissionShape(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     item = serializers.IntegerField(source="item_id")
-    status = serializers.CharField()
+    status = serializers.ChoiceField(choices=SubmissionStatus.choices)
     created_at = serializers.DateTimeField()
 
 
+class AskedItemShape(serializers.ModelSerializer[Item]):
+    """An item as annotators see it: without its metadata, which may hold the answer."""
+
+    class Meta:
+        model = Item
+        fields = ("id", "fields")
+
+
+class AskedShape(serializers.Serializer[Any]):
+    """A question as it is asked of an item, with the item's fields filled in."""
+
+    key = serializers.CharField()
+    text = serializers.CharField()
+
+
 class AssignmentShape(serializers.Serializer[Any]):
-    item = ItemShape()
+    item = AskedItemShape()
+    questions = serializers.SerializerMethodField()
+    state = serializers.ChoiceField(choices=AssignmentState.choices)
     lease_until = serializers.DateTimeField()
+
+    @extend_schema_field(AskedShape(many=True))
+    def get_questions(self, assignment: Assignment) -> list[dict[str, str]]:
+        fields = assignment.item.fields
+        return [
+            {"key": question.key, "text": question_text(question, fields)}
+            for question in self.context["questions"]
+        ]
+
+
+class ReturnedShape(serializers.Serializer[Any]):
+    returned = serializers.IntegerField()
 
 
 class RulingShape(serializers.ModelSerializer[Ruling]):
     item = serializers.IntegerField(source="item_id")
     question = serializers.CharField(source="question.key")
+    question_version = serializers.IntegerField(source="question.version")
+    answer = AnswerField()
     reviewer = serializers.CharField(source="reviewer.username")
 
     class Meta:
@@ -206,8 +285,9 @@ class RulingShape(serializers.ModelSerializer[Ruling]):
             "id",
             "item",
             "question",
+            "question_version",
             "status",
-            "choice",
+            "answer",
             "reason",
             "comment",
             "reviewer",

@@ -27,6 +27,7 @@ urlpatterns = [
     ),
     path("projects/<int:project_id>/next/", work.NextItem.as_view(), name="api_next"),
     path("projects/<int:project_id>/labels/", work.Labels.as_view(), name="api_labels"),
+    path("projects/<int:project_id>/skips/", work.Skips.as_view(), name="api_skips"),
     path(
         "projects/<int:project_id>/submissions/<int:submission_id>/withdraw/",
         work.Withdraw.as_view(),

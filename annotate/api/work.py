@@ -1,4 +1,4 @@
-"""Labelling by program: claim the next item, hand in, take back. The rules of the screen."""
+"""Labelling by program: claim the next item, hand in, skip, take back. The rules of the screen."""
 
 from __future__ import annotations
 
@@ -11,33 +11,49 @@ from rest_framework.views import APIView
 from annotate import access
 from annotate.access import Place, Right
 from annotate.api.pages import page_of
-from annotate.api.schema import CURSOR, operation, page
+from annotate.api.queries import LabelQuery
+from annotate.api.schema import operation, page
 from annotate.api.shapes import (
     AssignmentShape,
-    LabelQuery,
     LabelShape,
+    ReturnedShape,
+    SkipIn,
     SubmissionIn,
     SubmissionShape,
+    option_keys,
 )
-from annotate.errors import BadInput, NotFound
-from annotate.models import Label, LabelStatus, Option, Question
+from annotate.errors import BadInput, Conflict
+from annotate.models import Assignment, Item, Label, LabelStatus, Question, Submission
 from annotate.selectors.questions import questions_live
-from annotate.services.claims import claims_hold
+from annotate.services.claims import claims_hold, claims_return
 from annotate.services.projects import guideline_live
 from annotate.services.raters import rater_of_member
-from annotate.services.submissions import Answer, submission_submit, submission_withdraw
+from annotate.services.submissions import (
+    Answer,
+    submission_skip,
+    submission_submit,
+    submission_withdraw,
+)
 
 
 class NextItem(APIView):
     @operation(
-        "The item you hold, or the next one, claimed for you", name="next", returns=AssignmentShape
+        "The item you hold, or the next one, claimed for you",
+        name="next",
+        returns=AssignmentShape,
+        empty="There is nothing to label for you now.",
     )
     def post(self, request: Request, project_id: int) -> Response:
         place = access.project_of(request.user, project_id, Right.LABEL)
-        held = claims_hold(rater_of_member(place.project, place.user))
-        if not held:
-            raise NotFound("There is nothing to label for you now.")
-        return Response(AssignmentShape(held[0]).data)
+        questions = questions_live(place.project)
+        held = claims_hold(rater_of_member(place.project, place.user)) if questions else []
+        return _assigned(held[0], questions) if held else Response(status=204)
+
+    @operation("Give back what you hold", name="next_return", returns=ReturnedShape)
+    def delete(self, request: Request, project_id: int) -> Response:
+        place = access.project_of(request.user, project_id, Right.LABEL)
+        returned = claims_return(rater_of_member(place.project, place.user))
+        return Response(ReturnedShape({"returned": returned}).data)
 
 
 class Labels(APIView):
@@ -45,21 +61,17 @@ class Labels(APIView):
         "Labels, oldest first; live ones unless status says otherwise",
         name="labels_list",
         returns=page(LabelShape),
-        query=[*CURSOR, LabelQuery],
+        query=LabelQuery,
     )
     def get(self, request: Request, project_id: int) -> Response:
         place = access.project_of(request.user, project_id, Right.REVIEW)
-        asked = LabelQuery(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        wanted = asked.validated_data
+        asked = {"status": LabelStatus.LIVE, **LabelQuery.asked(request)}
+        lookups = {"kind": "rater__kind", "question": "question__key"}
         rows = Label.objects.filter(
-            project=place.project, status=wanted.get("status", LabelStatus.LIVE)
+            project=place.project, **{lookups.get(name, name): asked[name] for name in asked}
         ).select_related("rater", "question")
-        if "kind" in wanted:
-            rows = rows.filter(rater__kind=wanted["kind"])
-        if "item" in wanted:
-            rows = rows.filter(item_id=wanted["item"])
-        return page_of(request, rows, LabelShape, context={"option_keys": _option_keys(place)})
+        context = {"option_keys": option_keys(place.project)}
+        return page_of(request, rows, LabelShape, context=context)
 
     @operation(
         "Hand in your answers for an item; the same client_key again is the same submission",
@@ -69,10 +81,7 @@ class Labels(APIView):
     )
     def post(self, request: Request, project_id: int) -> Response:
         place = access.project_of(request.user, project_id, Right.LABEL)
-        given = SubmissionIn(data=request.data)
-        given.is_valid(raise_exception=True)
-        data = dict(given.validated_data)
-        item = access.item_of(place, data.pop("item"))
+        item, data = _read(place, SubmissionIn(data=request.data))
         submission = submission_submit(
             rater_of_member(place.project, place.user),
             item,
@@ -80,12 +89,26 @@ class Labels(APIView):
             guideline=guideline_live(place.project),
             **data,
         )
-        return Response(SubmissionShape(submission).data)
+        return _stored(item, submission)
+
+
+class Skips(APIView):
+    @operation(
+        "Skip an item you hold: it goes to others, and not to you again",
+        name="skips",
+        takes=SkipIn,
+        returns=SubmissionShape,
+    )
+    def post(self, request: Request, project_id: int) -> Response:
+        place = access.project_of(request.user, project_id, Right.LABEL)
+        item, data = _read(place, SkipIn(data=request.data))
+        rater = rater_of_member(place.project, place.user)
+        return _stored(item, submission_skip(rater, item, **data))
 
 
 class Withdraw(APIView):
     @operation(
-        "Take back a submission of yours; its item is yours again",
+        "Take back a submission or a skip of yours; its item is yours again",
         name="labels_withdraw",
         paths=("project_id", "submission_id"),
         returns=AssignmentShape,
@@ -93,7 +116,8 @@ class Withdraw(APIView):
     def post(self, request: Request, project_id: int, submission_id: int) -> Response:
         place = access.project_of(request.user, project_id, Right.LABEL)
         rater = rater_of_member(place.project, place.user)
-        return Response(AssignmentShape(submission_withdraw(rater, submission_id)).data)
+        assignment = submission_withdraw(rater, submission_id)
+        return _assigned(assignment, questions_live(place.project))
 
 
 def answers_by_id(questions: list[Question], given: dict[str, str]) -> dict[int, Answer]:
@@ -116,8 +140,21 @@ def answers_by_id(questions: list[Question], given: dict[str, str]) -> dict[int,
     return answers
 
 
-def _option_keys(place: Place) -> dict[tuple[int, int], str]:
-    return {
-        (option.question_id, option.code): option.key
-        for option in Option.objects.filter(question__project=place.project)
-    }
+def _read(place: Place, given: SkipIn) -> tuple[Item, dict[str, Any]]:
+    given.is_valid(raise_exception=True)
+    data = dict(given.validated_data)
+    return access.item_of(place, data.pop("item")), data
+
+
+def _stored(item: Item, submission: Submission) -> Response:
+    # The key stands for one submission; what was sent under it now was not stored.
+    if submission.item_id != item.pk:
+        raise Conflict(
+            f"You used this client_key for item {submission.item_id}, so nothing was stored for "
+            f"item {item.pk}. Send another key with each submission."
+        )
+    return Response(SubmissionShape(submission).data)
+
+
+def _assigned(assignment: Assignment, questions: list[Question]) -> Response:
+    return Response(AssignmentShape(assignment, context={"questions": questions}).data)

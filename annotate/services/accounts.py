@@ -119,6 +119,15 @@ def account_anonymise(actor: User | None, user: User) -> None:
 
 
 @transaction.atomic
+def token_get(user: User) -> str:
+    """The account's API token, made at first use. Idempotent."""
+    token, created = Token.objects.get_or_create(user=user)
+    if created:
+        event_write(user, "token.made", project=None, target=user)
+    return str(token.key)
+
+
+@transaction.atomic
 def token_renew(user: User) -> str:
     """Make the account's API token anew and return it; the old one is useless from now on."""
     Token.objects.filter(user=user).delete()

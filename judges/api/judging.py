@@ -1,0 +1,155 @@
+"""Judges by program: versions, and runs over items. The rules of the screens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from annotate import access
+from annotate.access import Place, Right
+from annotate.api.pages import page_of
+from annotate.api.queries import PageQuery
+from annotate.api.schema import operation, page
+from annotate.errors import BadInput, Conflict
+from annotate.models import Question
+from annotate.selectors.questions import questions_live
+from annotate.tasks import job_nudge
+from judges.api.shapes import (
+    CONNECTION,
+    LOCAL_LLM,
+    ConnectionShape,
+    OneRunShape,
+    RunIn,
+    RunShape,
+    VersionIn,
+    VersionShape,
+)
+from judges.models import JudgeVersion, ProviderName, Run
+from judges.providers.base import ProviderError
+from judges.selectors.places import connection_of, run_of, version_of
+from judges.services.connections import connection_local
+from judges.services.local_llm import model_served
+from judges.services.runs import run_start
+from judges.services.versions import chat_version, classifier_version
+
+
+class Connections(APIView):
+    @operation(
+        "The connections of a project; owners add them on the screen",
+        name="connections",
+        returns=ConnectionShape(many=True),
+    )
+    def get(self, request: Request, project_id: int) -> Response:
+        place = access.project_of(request.user, project_id, Right.REVIEW)
+        return Response(ConnectionShape(place.project.connections.order_by("pk"), many=True).data)
+
+
+class Versions(APIView):
+    @operation(
+        "Judges, oldest first", name="judges_list", returns=page(VersionShape), query=PageQuery
+    )
+    def get(self, request: Request, project_id: int) -> Response:
+        place = access.project_of(request.user, project_id, Right.REVIEW)
+        PageQuery.asked(request)
+        # Not their training sets, which are large.
+        rows = JudgeVersion.objects.filter(project=place.project).defer("training")
+        return page_of(request, rows.select_related("question", "connection"), VersionShape)
+
+    @operation(
+        "Make a judge; one of the same make-up is the one there is",
+        name="judges_make",
+        takes=VersionIn,
+        returns=VersionShape,
+    )
+    def post(self, request: Request, project_id: int) -> Response:
+        place = access.project_of(request.user, project_id, Right.REVIEW)
+        access.check_active(place)
+        given = VersionIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        return Response(VersionShape(_make(place, given.validated_data)).data)
+
+
+class Runs(APIView):
+    @operation(
+        "Runs of judges, oldest first", name="runs_list", returns=page(RunShape), query=PageQuery
+    )
+    def get(self, request: Request, project_id: int) -> Response:
+        place = access.project_of(request.user, project_id, Right.REVIEW)
+        PageQuery.asked(request)
+        rows = Run.objects.filter(project=place.project).defer("version__training")
+        return page_of(request, rows.select_related("job", "version"), RunShape)
+
+    @operation(
+        "Run a judge over items: a job, which is paused, resumed and cancelled as such",
+        name="runs_start",
+        takes=RunIn,
+        returns=OneRunShape,
+        status=202,
+    )
+    def post(self, request: Request, project_id: int) -> Response:
+        place = access.project_of(request.user, project_id, Right.REVIEW)
+        access.check_active(place)
+        given = RunIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        wanted = given.validated_data
+        limit = wanted["limit"]
+        run = run_start(
+            place.user,
+            version_of(place, wanted["version"]),
+            selection={"strategy": "random", "limit": limit} if limit else {"strategy": "all"},
+            seed=wanted["seed"],
+        )
+        job_nudge(run.job)
+        return Response(OneRunShape(run).data, status=202)
+
+
+class OneRun(APIView):
+    @operation(
+        "A run and how far it is", name="run", paths=("project_id", "run_id"), returns=OneRunShape
+    )
+    def get(self, request: Request, project_id: int, run_id: int) -> Response:
+        place = access.project_of(request.user, project_id, Right.REVIEW)
+        return Response(OneRunShape(run_of(place, run_id)).data)
+
+
+def _make(place: Place, wanted: dict[str, Any]) -> JudgeVersion:
+    question, how = _question(place, wanted["question"]), wanted["how"]
+    if how not in {LOCAL_LLM, CONNECTION}:
+        return classifier_version(place.user, question, mode=how)
+    if how == LOCAL_LLM:
+        connection = connection_local(place.user, place.project, ProviderName.LOCAL_LLM)
+        try:
+            model = model_served()
+        except ProviderError as error:
+            raise Conflict(error.message) from None
+    else:
+        if "connection" not in wanted:
+            raise BadInput("Say which connection.", fields={"connection": ["Its id."]})
+        connection, model = connection_of(place, wanted["connection"]), wanted["model"]
+        if connection.provider != ProviderName.OPENAI:
+            raise BadInput(
+                "This connection comes with Concord: use local_llm, zero_shot or trained.",
+                fields={"connection": ["Choose an endpoint that an owner added."]},
+            )
+    return chat_version(
+        place.user,
+        question,
+        connection,
+        model=model,
+        system=wanted["system"],
+        ask_rationale=wanted["ask_rationale"],
+    )
+
+
+def _question(place: Place, key: str) -> Question:
+    live = questions_live(place.project)
+    for question in live:
+        if question.key == key:
+            return question
+    keys = ", ".join(question.key for question in live)
+    raise BadInput(
+        "There is no such question.", fields={"question": [f"Choose one of: {keys or 'none yet'}."]}
+    )

@@ -1,0 +1,132 @@
+"""What goes over the wire of judges: shapes of requests and replies."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from annotate.api.shapes import MAX_ID, JobShape
+from judges.models import Connection, JudgeVersion, Run
+from judges.selectors.runs import run_progress
+from judges.services.versions import MAX_SYSTEM, TRAINED, ZERO_SHOT
+
+CONNECTION = "connection"
+LOCAL_LLM = "local_llm"
+HOWS = (ZERO_SHOT, TRAINED, LOCAL_LLM, CONNECTION)
+MAX_LIMIT = 10_000_000
+
+
+class ConnectionShape(serializers.ModelSerializer[Connection]):
+    """A connection, without its key."""
+
+    class Meta:
+        model = Connection
+        fields = ("id", "name", "provider", "base_url", "leaves_machine", "capabilities")
+
+
+class VersionShape(serializers.ModelSerializer[JudgeVersion]):
+    name = serializers.CharField(source="__str__")
+    question = serializers.CharField(source="question.key")
+    question_version = serializers.IntegerField(source="question.version")
+    provider = serializers.CharField(source="connection.provider")
+    connection = serializers.CharField(source="connection.name")
+    rater_id = serializers.IntegerField()
+
+    class Meta:
+        model = JudgeVersion
+        fields = (
+            "id",
+            "name",
+            "question",
+            "question_version",
+            "provider",
+            "connection",
+            "model",
+            "parameters",
+            "hash",
+            "rater_id",
+            "created_at",
+        )
+
+
+class VersionIn(serializers.Serializer[dict[str, Any]]):
+    question = serializers.SlugField(max_length=50, help_text="The key of a live question.")
+    how = serializers.ChoiceField(
+        choices=HOWS,
+        default=ZERO_SHOT,
+        help_text=(
+            "zero_shot and trained are the local classifier, from the options' definitions or "
+            "from people's labels so far; local_llm is the language model served on this machine; "
+            "connection is a model behind a connection of the project."
+        ),
+    )
+    connection = serializers.IntegerField(
+        min_value=1, max_value=MAX_ID, required=False, help_text="For connection: its id."
+    )
+    model = serializers.CharField(
+        max_length=200, required=False, default="", allow_blank=True, help_text="For connection."
+    )
+    system = serializers.CharField(
+        max_length=MAX_SYSTEM,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="For a language model: an opening instruction instead of the built-in one.",
+    )
+    ask_rationale = serializers.BooleanField(default=False, help_text="For a language model.")
+
+
+class ProgressShape(serializers.Serializer[Any]):
+    """Counts over a run's calls; seconds of one call, calls a minute."""
+
+    n_calls = serializers.IntegerField()
+    closed = serializers.IntegerField()
+    labels = serializers.IntegerField()
+    unparseable = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    tokens_in = serializers.IntegerField(allow_null=True)
+    tokens_out = serializers.IntegerField(allow_null=True)
+    seconds_mean = serializers.FloatField(allow_null=True)
+    rate = serializers.FloatField(allow_null=True)
+
+
+class RunShape(serializers.ModelSerializer[Run]):
+    version = serializers.IntegerField(source="version_id")
+    judge = serializers.CharField(source="version.__str__")
+    job = JobShape()
+
+    class Meta:
+        model = Run
+        fields = ("id", "version", "judge", "purpose", "selection", "seed", "job", "created_at")
+
+
+class OneRunShape(RunShape):
+    progress = serializers.SerializerMethodField()
+
+    class Meta(RunShape.Meta):
+        fields = (*RunShape.Meta.fields, "progress")  # type: ignore[assignment]
+
+    @extend_schema_field(ProgressShape)
+    def get_progress(self, run: Run) -> dict[str, Any]:
+        return dict(ProgressShape(asdict(run_progress(run))).data)
+
+
+class RunIn(serializers.Serializer[dict[str, Any]]):
+    version = serializers.IntegerField(min_value=1, max_value=MAX_ID)
+    limit = serializers.IntegerField(
+        min_value=1,
+        max_value=MAX_LIMIT,
+        default=100,
+        allow_null=True,
+        help_text="How many items, of those it has not labelled; null for all of them.",
+    )
+    seed = serializers.IntegerField(
+        min_value=0,
+        max_value=MAX_ID,
+        default=0,
+        help_text="0 is the project's own order, in which people are given items too.",
+    )
