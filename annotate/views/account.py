@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.authtoken.models import Token
 
+from annotate.address import address_of
 from annotate.forms.people import AccountForm
 from annotate.services.accounts import account_change, token_renew, token_revoke
 from annotate.services.throttle import (
@@ -22,7 +23,6 @@ from annotate.services.throttle import (
     attempt_count,
     attempts_forget,
 )
-from annotate.views.address import address_of
 from annotate.views.page import AuthenticatedRequest, render_page
 
 _login = LoginView.as_view(redirect_authenticated_user=True)

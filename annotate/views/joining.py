@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from annotate.address import address_of
 from annotate.errors import BadInput, NotFound
 from annotate.forms.people import JoinForm
 from annotate.models import Invitation, Project, User
@@ -21,7 +22,6 @@ from annotate.services.invitations import (
     invitation_find,
 )
 from annotate.services.throttle import INVITATION_OF_ADDRESS, attempt_check, attempt_count
-from annotate.views.address import address_of
 from annotate.views.page import render_page
 
 
