@@ -143,7 +143,7 @@ def rater_lock(rater: Rater) -> None:
 def _held(rater: Rater) -> list[Assignment]:
     return list(
         Assignment.objects.filter(rater=rater, state=AssignmentState.OPEN)
-        .select_related("item", "slot")
+        .select_related("item")
         .order_by("claimed_at", "pk")
     )
 
