@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -166,3 +168,16 @@ def project_with_everything() -> tuple[Story, dict[str, list[Any]]]:
         "username": ["olga", "ana"],
         "password": [PASSWORD, "wrong"],
     }
+
+
+def test_the_guide_lists_every_operation_and_no_other() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `([A-Z]+) (\S+)`", guide, re.MULTILINE)
+    paths = Client().get("/api/v1/schema/?format=json").json()["paths"]
+    served = [
+        (method.upper(), path.removeprefix("/api/v1/"))
+        for path, methods in paths.items()
+        for method in methods
+        if path != "/api/v1/schema/"
+    ]
+    assert sorted(listed) == sorted(served)
