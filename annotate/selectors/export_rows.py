@@ -157,8 +157,7 @@ class _Facts:
         answer = None if choice is None else names.get(choice)
         column = _column(question)
         return {column: answer} | {
-            f"{column}__{name}": value
-            for name, value in zip(OF_QUESTION, values, strict=True)
+            f"{column}__{name}": value for name, value in zip(OF_QUESTION, values, strict=True)
         }
 
 

@@ -8,30 +8,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from annotate.models import Event, Item, ItemSummary, Label, RaterKind, Ruling, RulingStatus
+from annotate.models import Event, Item, ItemSummary, Label, Ruling, RulingStatus
 from annotate.services.claims import claim_item
-from annotate.services.raters import rater_imported
 from annotate.services.rulings import ruling_make
-from annotate.services.submissions import Answer, submission_skip, submission_submit
+from annotate.services.submissions import submission_skip
+from tests.answers import says
 from tests.personas import STARS, Story, story
 
 pytestmark = pytest.mark.django_db
-
-
-def says(tale: Story, who: str, item: Item, choice: int, **more: object) -> None:
-    """An imported rater, or a member, answers: w… are people, j… are judges."""
-    if who.startswith(("w", "j")):
-        kind = RaterKind.PERSON if who.startswith("w") else RaterKind.JUDGE
-        rater = rater_imported(tale.project, name=who, kind=kind)
-    else:
-        rater = tale.rater(getattr(tale, who))
-        claim_item(rater, item)
-    submission_submit(
-        rater,
-        item,
-        answers={tale.question.pk: Answer(choice, **more)},  # type: ignore[arg-type]
-        client_key=f"{who}:{item.pk}",
-    )
 
 
 @pytest.fixture
