@@ -185,6 +185,22 @@ def test_more_than_nine_options_are_filtered_by_typing(page: Page) -> None:
     wait_said(page, "Skipped")
 
 
+def test_a_key_pressed_the_moment_the_item_is_there_needs_no_page_load(page: Page) -> None:
+    s = story()
+    s.items(TEXTS)
+    open_label(page, s)
+    loads: list[str] = []
+    page.on("load", lambda: loads.append(page.url))
+    page.evaluate(
+        """() => document.addEventListener("htmx:afterSwap", () =>
+             setTimeout(() => document.querySelector("[data-skip]").click()), {once: true})"""
+    )
+    page.keyboard.press("s")
+    third = Item.objects.order_by("draw")[2]
+    expect(page.locator(".label__text")).to_have_text(third.fields["text"])
+    assert loads == []
+
+
 def test_the_list_of_keys_names_them_and_they_can_be_switched_off(page: Page) -> None:
     s = story()
     s.items(TEXTS)
