@@ -97,11 +97,16 @@ class ProgressShape(serializers.Serializer[Any]):
 class RunShape(serializers.ModelSerializer[Run]):
     version = serializers.IntegerField(source="version_id")
     judge = serializers.CharField(source="version.__str__")
+    selection = serializers.SerializerMethodField()
     job = JobShape()
 
     class Meta:
         model = Run
         fields = ("id", "version", "judge", "purpose", "selection", "seed", "job", "created_at")
+
+    def get_selection(self, run: Run) -> dict[str, Any]:
+        """What was asked for; how far the worker has laid it out is nobody's business here."""
+        return {name: value for name, value in run.selection.items() if name != "laid_out"}
 
 
 class OneRunShape(RunShape):
