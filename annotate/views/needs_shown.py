@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from annotate.access import Place, Right
-from annotate.models import Project, Question, Reason
+from annotate.models import JobState, Project, Question, Reason
 from annotate.selectors.overview import (
     flagged_count,
     imports_refused,
@@ -52,17 +52,14 @@ def _stopped(place: Place) -> Iterator[Need]:
     for job in jobs_stopped(place.project):
         card = job_card(job)["job"]
         url = _link(place, Right.REVIEW, "job", job.pk) or _link(place, Right.DATA, "job", job.pk)
+        failed = job.state == JobState.FAILED
+        words = _("%(job)s failed: %(message)s") if failed else _("%(job)s is paused: %(message)s")
         yield Need(
             1,
-            _("%(job)s is %(state)s: %(message)s")
-            % {
-                "job": card["title"],
-                "state": job.get_state_display().lower(),
-                "message": job.message or _("it says no reason."),
-            },
+            words % {"job": card["title"], "message": job.message or _("it says no reason.")},
             url=url,
             action=_("Look at it"),
-            hue="error" if job.state == "failed" else "doubt",
+            hue="error" if failed else "doubt",
         )
 
 

@@ -98,12 +98,32 @@ def _forecast(progress: Progress) -> str:
 
 def _imported(origins: Counter[str]) -> str:
     """What does not fill places: labels that came with files, and those of judges run here."""
+    people, judges, run = (
+        origins[name] for name in ("person imported", "judge imported", "judge run")
+    )
     parts = [
-        (origins["person imported"], _("%(n)s labels of people came with files")),
-        (origins["judge imported"], _("%(n)s labels of judges came with files")),
-        (origins["judge run"], _("%(n)s labels are of judges run here")),
+        (
+            people,
+            ngettext(
+                "%(n)s label of a person came with a file",
+                "%(n)s labels of people came with files",
+                people,
+            ),
+        ),
+        (
+            judges,
+            ngettext(
+                "%(n)s label of a judge came with a file",
+                "%(n)s labels of judges came with files",
+                judges,
+            ),
+        ),
+        (
+            run,
+            ngettext("%(n)s label is of a judge", "%(n)s labels are of judges run here", run),
+        ),
     ]
-    words = [words % {"n": intcomma(n)} for n, words in parts if n]
+    words = [told % {"n": intcomma(n)} for n, told in parts if n]
     if not words:
         return ""
     return _("Beside these, %(parts)s.") % {"parts": "; ".join(words)}

@@ -25,6 +25,7 @@ from annotate.models import (
     Project,
     Question,
     Rater,
+    RaterKind,
 )
 from annotate.selectors.export_rows import item_rows, label_rows
 from annotate.services.estimates import estimate_run, estimate_start
@@ -268,7 +269,7 @@ def test_started_watched_and_fetched_in_the_browser() -> None:
     file = client.get(reverse("export_file", args=[tale.project.pk, job.pk]))
     assert file.status_code == 200
     assert file.headers["Content-Disposition"].startswith("attachment; filename=")
-    assert b"".join(file.streaming_content).startswith(b"item_id,fields,metadata,demo,sentiment")
+    assert b"".join(file).startswith(b"item_id,fields,metadata,demo,sentiment")
     file.close()
 
 
@@ -432,7 +433,7 @@ def _fill(project: Project, n: int) -> None:
 
     now = timezone.now()
     question = Question.objects.get(project=project)
-    rater: Rater = rater_imported(project, name="w1", kind="person")
+    rater: Rater = rater_imported(project, name="w1", kind=RaterKind.PERSON)
     Item.objects.bulk_create(
         Item(
             project=project,
