@@ -1,7 +1,7 @@
 """Pictures of every screen of a running Concord, wide and narrow, light and dark, to be looked at.
 
     bin/run &
-    python -m bench.screens --user dora --password ... [--url http://127.0.0.1:8000] [--out screenshots]
+    python -m bench.screens --user dora --password ... [--url http://127.0.0.1:8000]
 
 Prints each picture with the width that its page needs beside the width it has (a page that scrolls
 sideways falls short) and what the browser complained of; exits 1 where anything fell short.
@@ -104,9 +104,8 @@ def _take(page: Page, url: str, name: str, project: str, folder: Path, suffix: s
     status = reply.status if reply else 0
     page.screenshot(path=folder / f"{name}-{suffix}.png", full_page=True)
     bad = status != 200 or needs > has or bool(complaints)
-    print(
-        f"{name}-{suffix}: {status}, {needs} of {has} px{' ' + '; '.join(complaints) if bad else ''}"
-    )
+    said = "; ".join(complaints)
+    print(f"{name}-{suffix}: {status}, {needs} of {has} px {said}".rstrip())
     return int(bad)
 
 
