@@ -1,0 +1,138 @@
+"""Two projects with one of everything, for the matrix: what belongs to one is not to be had by way
+of the other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from annotate.models import Job, JobState, Membership, User
+from annotate.services.claims import claims_hold
+from annotate.services.exports import export_run, export_start
+from annotate.services.invitations import invitation_make
+from annotate.services.jobs import job_cancel, job_pause, job_take
+from annotate.services.members import member_add
+from annotate.services.projects import project_create
+from annotate.services.rulings import ruling_make
+from annotate.services.submissions import submission_submit
+from judges.services.connections import connection_add
+from judges.services.runs import run_start
+from judges.services.versions import classifier_version
+from tests.imports.bringing import ITEMS, bring_items, csv_of, import_start, upload
+from tests.personas import SENTIMENT, STARS, Story, story
+
+# By the name of a converter in an address, or by (name of the address, name of the converter) where
+# an address needs one in another state.
+Ids = dict[str | tuple[str, str], Any]
+
+
+def two_projects() -> tuple[Story, Ids, Ids]:
+    """The story, the ids of its project, and those of another one that Olga owns as well."""
+    s = story(labels_per_item=2, questions=(SENTIMENT, STARS))
+    other = project_create(
+        s.olga, name="Another", labels_per_item=2, questions=(SENTIMENT, STARS), guideline="Else."
+    )
+    for person in (s.ana, s.ben):
+        member_add(s.olga, other, person, "annotator")
+    there = replace(s, project=other, question=other.questions.get(key="sentiment"))
+    return s, furnish(s), furnish(there)
+
+
+def furnish(s: Story) -> Ids:
+    one, *_others = s.items(["Lovely.", "Dull.", "Cold soup."])
+    return {
+        "project_id": s.project.pk,
+        "item_id": one.pk,
+        "submission_id": _work_of_ana(s),
+        "question_id": s.question.pk,
+        "ruling_id": ruling_make(s.olga, one, s.question, choice=1, reason="guideline_gap").pk,
+        "member_id": Membership.objects.get(project=s.project, user=s.ben).pk,
+        **_invitation(s),
+        **_jobs(s),
+        **_imports(s),
+        **_judges(s),
+        # What names no row of the project.
+        "version": 1,
+        "kind": "items",
+        "verb": "pause",
+        "move": "pause",
+    }
+
+
+def _work_of_ana(s: Story) -> int:
+    rater = s.rater(s.ana)
+    (held,) = claims_hold(rater)
+    answer = s.answer(0)
+    submission = submission_submit(rater, held.item, answers=answer, client_key="k1")
+    claims_hold(rater)
+    return submission.pk
+
+
+def _invitation(s: Story) -> Ids:
+    invitation, token = invitation_make(s.olga, s.project, role="viewer", days=7)
+    return {"invitation_id": invitation.pk, "token": token}
+
+
+def _jobs(s: Story) -> Ids:
+    exported = export_start(s.olga, s.project, what="items", format="csv")
+    running = job_take(exported.pk)
+    assert running is not None
+    export_run(running)
+    waiting = export_start(s.olga, s.project, what="labels", format="csv")
+    paused = export_start(s.olga, s.project, what="labels", format="jsonl")
+    job_pause(s.olga, paused)
+    deletion = Job.objects.create(
+        kind="project_delete",
+        task="annotate.project_delete",
+        state=JobState.FAILED,
+        parameters={"project": 2**62, "name": "Gone"},
+        created_by=s.olga,
+    )
+    return {
+        "job_id": waiting.pk,
+        ("export_file", "job_id"): exported.pk,
+        ("api_export_file", "job_id"): exported.pk,
+        ("job_resume", "job_id"): paused.pk,
+        ("deletion_again", "job_id"): deletion.pk,
+    }
+
+
+def _imports(s: Story) -> Ids:
+    taken_in = bring_items(s, csv_of(("n1", "New."), ("", "Without an id.")))
+    stopped = import_start(s.olga, upload(s, csv_of(("n2", "More."))), ITEMS)
+    assert stopped.job is not None
+    job_cancel(s.olga, stopped.job)
+    uploaded = upload(s, csv_of(("n3", "Yet more.")))
+    return {
+        "import_id": uploaded.pk,
+        ("import_report", "import_id"): taken_in.pk,
+        ("import_refused", "import_id"): taken_in.pk,
+        ("import_undo", "import_id"): taken_in.pk,
+        ("import_go_on", "import_id"): stopped.pk,
+    }
+
+
+def _judges(s: Story) -> Ids:
+    connection = connection_add(
+        s.olga, s.project, name="Mine", base_url="http://localhost:9/v1", key="secret"
+    )
+    version = classifier_version(s.olga, s.question, mode="zero_shot")
+    stars = s.project.questions.get(key="stars")
+    idle = classifier_version(s.olga, stars, mode="zero_shot")
+    run = run_start(s.olga, version, selection={"strategy": "random", "limit": 1})
+    return {
+        "connection_id": connection.pk,
+        "version_id": idle.pk,
+        "run_id": run.pk,
+    }
+
+
+def people(s: Story) -> dict[str, User | None]:
+    return {
+        "owner": s.olga,
+        "reviewer": s.rhea,
+        "annotator": s.ana,
+        "viewer": s.vic,
+        "stranger": s.sam,
+        "nobody": None,
+    }
