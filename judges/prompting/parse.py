@@ -84,6 +84,8 @@ def _checked(reply: Reply, limit: int) -> str:
     if _SURROGATE.search(text):
         raise Unparseable("The reply holds half of a surrogate pair, which is no text.")
     text = text.strip()
+    if reply.finish_reason == "length" and (not text or limit == MAX_JSON_CHARS):
+        raise Unparseable("The reply was cut off at the limit of tokens, before it was complete.")
     if not text:
         raise Unparseable("The reply is empty.")
     if len(text) > limit:
@@ -108,7 +110,7 @@ def _from_json(text: str, *, with_rationale: bool) -> tuple[str, float | None, s
     if fenced := _CODE_FENCE.fullmatch(text):
         text = fenced["body"]
     try:
-        said = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        said = json.loads(text, object_pairs_hook=_unique)
     except Unparseable:
         raise
     except (ValueError, RecursionError):
@@ -142,10 +144,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise Unparseable("The reply names a field twice.")
     return found
-
-
-def _no_constant(name: str) -> float:
-    raise Unparseable(f"The reply holds {name}, which is not JSON.")
 
 
 def _stated(value: object) -> float | None:

@@ -11,6 +11,8 @@ from typing import Any
 
 from judges.providers.base import Capabilities, OptionSpec, ProviderError, Reply, Request
 
+MIN_THINKING_TOKENS = 2_048
+
 # The answer's letter in a JSON reply. In a string, a quote would be escaped, so a rationale
 # cannot fake this.
 _ANSWER = re.compile(r'"answer"\s*:\s*"')
@@ -25,7 +27,7 @@ def request_body(request: Request, model: str, capabilities: Capabilities) -> di
             {"role": "system", "content": request.system},
             {"role": "user", "content": request.user},
         ],
-        capabilities.max_tokens_field: request.max_tokens,
+        capabilities.max_tokens_field: _limit(request, capabilities),
     }
     if capabilities.temperature:
         body["temperature"] = request.temperature
@@ -45,6 +47,12 @@ def request_body(request: Request, model: str, capabilities: Capabilities) -> di
     elif capabilities.json_object:
         body["response_format"] = {"type": "json_object"}
     return body
+
+
+def _limit(request: Request, capabilities: Capabilities) -> int:
+    # Models that know only the other name think before they answer, and the limit counts that.
+    thinks = capabilities.max_tokens_field == "max_completion_tokens"
+    return max(request.max_tokens, MIN_THINKING_TOKENS) if thinks else request.max_tokens
 
 
 def letter_grammar(options: Sequence[OptionSpec]) -> str:

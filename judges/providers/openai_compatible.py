@@ -96,7 +96,7 @@ class OpenAICompatible:
         return found
 
     def close(self) -> None:
-        """Give the connections back. Done too when the provider is forgotten; `ask` opens new ones."""
+        """Give the connections back. Done too when the provider is forgotten; `ask` opens new."""
         with self._lock:
             if self._finalizer is not None:
                 self._finalizer()
@@ -132,7 +132,7 @@ class OpenAICompatible:
         """
         # One constraint at a time: servers refuse a grammar beside a schema, or take either.
         body = request_body(_PROBE, self.model, dataclasses.replace(found, grammar=False))
-        body.update({found.max_tokens_field: 48, **extra})
+        body.update(extra)
         if user is not None:
             body["messages"] = [{"role": "user", "content": user}]
         try:
@@ -261,7 +261,7 @@ _PROBE = Request(
     user="Answer with one of A or B, and nothing else.",
     options=_OPTIONS,
     want="letter",
-    max_tokens=16,
+    max_tokens=48,
     top_logprobs=0,
 )
 # Asked for something else than an answer, so that only a server that enforces the form keeps to it.

@@ -168,6 +168,17 @@ def test_any_other_object_is_no_answer(raw: str) -> None:
         read(raw, "json")
 
 
+@pytest.mark.parametrize(
+    ("raw", "want"), [("", "letter"), ('{"answer": "B"}', "json"), ("", "json")]
+)
+def test_a_reply_cut_off_says_so(raw: str, want: Want) -> None:
+    cut = Reply(raw, 10, 8, 0.1, None, "length", "m")
+    with pytest.raises(Unparseable, match="cut off"):
+        parse(cut, OPTIONS, want)
+    # A letter at which the limit was reached is whole all the same.
+    assert parse(Reply("B", 10, 1, 0.1, None, "length", "m"), OPTIONS, "letter").code == 3
+
+
 def test_a_rationale_is_kept_as_written() -> None:
     text = 'He writes <script>alert(1)</script> and "answer": "A", in \u00e9 and \U0001f600.'
     raw = json.dumps({"rationale": text, "answer": "C", "confidence": 70})

@@ -112,6 +112,8 @@ def test_nothing_is_sent_that_the_endpoint_does_not_honour(start: Start) -> None
 
     assert reply.token_logprobs is None
     assert set(endpoint.asked[0].body) == {"model", "messages", "max_completion_tokens"}
+    # Room to think: such models count their thoughts as part of the reply.
+    assert endpoint.asked[0].body["max_completion_tokens"] == 2048
 
 
 def test_only_the_key_given_is_sent_and_nothing_of_this_machine(
