@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from annotate.models import Item, LabelStatus, Option, Ruling, RulingStatus, Submission
+from annotate.views.bidi import isolated
 
 # The latest so many: an item with more is one of a test.
 SHOWN = 200
@@ -49,7 +50,8 @@ def _submissions(item: Item) -> list[Happened]:
     for submission in submissions:
         labels = list(submission.labels.all())
         said = [
-            f"{label.question.name}: {_name(list(label.question.options.all()), label.choice)}"
+            f"{isolated(label.question.name)}: "
+            f"{_name(list(label.question.options.all()), label.choice)}"
             for label in labels
         ]
         notes = {str(STATUS_WORDS[s]) for s in STATUS_WORDS if any(lb.status == s for lb in labels)}
@@ -86,7 +88,7 @@ def _rulings(item: Item) -> list[Happened]:
             ruling.reviewer.shown_name,
             _("ruled on %(question)s: %(option)s, because: %(reason)s")
             % {
-                "question": ruling.question.name,
+                "question": isolated(ruling.question.name),
                 "option": _name(list(ruling.question.options.all()), ruling.choice),
                 "reason": ruling.get_reason_display().lower(),
             },
@@ -97,4 +99,4 @@ def _rulings(item: Item) -> list[Happened]:
 
 
 def _name(options: list[Option], code: int | None) -> str:
-    return next((option.name for option in options if option.code == code), "?")
+    return isolated(next((option.name for option in options if option.code == code), "?"))

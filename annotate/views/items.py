@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -16,10 +17,13 @@ from annotate.models import ItemStatus, ProjectStatus, Question, Reason
 from annotate.selectors.items import ItemRow, Page, items_page
 from annotate.selectors.questions import questions_live
 from annotate.selectors.review import remarks_of
+from annotate.views.bidi import isolated
 from annotate.views.item_history import history_shown
 from annotate.views.page import AuthenticatedRequest, render_page
 from annotate.views.review_item import item_text, question_shown, remark_shown
 
+# An option's name in the list is cut to so many characters.
+NAME = 24
 FILTERS = ("q", "question", "state", "reason", "answer", "a", "b")
 
 
@@ -88,7 +92,11 @@ def _row(place: Place, row: ItemRow, question: Question | None) -> dict[str, Any
 
     def named(votes: dict[int, int]) -> str:
         said = sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))
-        return ", ".join(f"{options[code].name} {n}" for code, n in said if code in options)
+        return ", ".join(
+            f"{isolated(Truncator(options[code].name).chars(NAME))} {n}"
+            for code, n in said
+            if code in options
+        )
 
     return {
         "pk": row.item.pk,

@@ -21,6 +21,7 @@ from annotate.selectors.overview import (
     surplus_count,
 )
 from annotate.selectors.review import queue_counts
+from annotate.views.bidi import isolated
 from annotate.views.jobs import job_card
 
 
@@ -89,7 +90,10 @@ def _disputed(place: Place, questions: Sequence[Question]) -> Iterator[Need]:
                 continue
             words = _words(reason, n)
             if len(questions) > 1:
-                words = _("%(words)s, on %(question)s") % {"words": words, "question": question}
+                words = _("%(words)s, on %(question)s") % {
+                    "words": words,
+                    "question": isolated(question.name),
+                }
             yield Need(
                 intcomma(n),
                 f"{words}.",
@@ -146,7 +150,7 @@ def _refused(place: Place) -> Iterator[Need]:
         yield Need(
             intcomma(n),
             ngettext("line of %(name)s was refused.", "lines of %(name)s were refused.", n)
-            % {"name": batch.name},
+            % {"name": isolated(batch.name)},
             url=_link(place, Right.DATA, "import_report", batch.pk),
             action=_("See why"),
         )

@@ -29,6 +29,7 @@ from annotate.selectors.review import (
     ruling_of,
 )
 from annotate.services.rulings import ruling_make, ruling_withdraw
+from annotate.views.bidi import isolated
 from annotate.views.page import AuthenticatedRequest, render_page
 from annotate.views.review_item import item_shown
 
@@ -143,7 +144,7 @@ def _ruled(
 
 def _words(desk: Desk, ruling: Ruling) -> str:
     return _("Ruled: %(option)s, because: %(reason)s") % {
-        "option": _option(desk, ruling).name,
+        "option": isolated(_option(desk, ruling).name),
         "reason": ruling.get_reason_display().lower(),
     }
 
@@ -173,7 +174,7 @@ def _news(item: Item, question: Question, standing: int | None) -> str:
     return _(
         "%(who)s has ruled on this item meanwhile. What they ruled is shown; your ruling was not "
         "stored. Rule again to replace theirs, or go on."
-    ) % {"who": ruling.reviewer.shown_name}
+    ) % {"who": isolated(ruling.reviewer.shown_name)}
 
 
 def _live(question: Question) -> Question:

@@ -31,6 +31,7 @@ from annotate.selectors.estimates import estimate_latest
 from annotate.selectors.label import option_keys
 from annotate.selectors.questions import question_text
 from annotate.selectors.review import labels_of, records_of, remarks_of, ruling_of
+from annotate.views.bidi import isolated
 
 # Keys of the reasons; the letters are on the buttons.
 REASON_KEYS = {
@@ -110,7 +111,7 @@ def why(
     parts = [", ".join(_said(people, options, by_people=True)), ", ".join(_judged(judges, options))]
     said = "; ".join(part for part in parts if part)
     sentences = [f"{said}." if said else _("Nobody has answered yet.")]
-    flags = [remark.rater.name for remark in remarks if remark.flagged]
+    flags = [isolated(remark.rater.name) for remark in remarks if remark.flagged]
     if flags:
         sentences.append(_("Flagged by %(names)s.") % {"names": ", ".join(sorted(set(flags)))})
     return " ".join(sentences)
@@ -121,7 +122,7 @@ def _said(labels: list[Label], options: dict[int, Option], *, by_people: bool) -
     votes = Counter(label.choice for label in labels if label.choice in options)
     words: list[str] = []
     for code, n in sorted(votes.items(), key=lambda vote: (-vote[1], vote[0] or 0)):
-        values = {"n": n, "name": options[code or 0].name}
+        values = {"n": n, "name": isolated(options[code or 0].name)}
         if words:
             words.append(ngettext("%(n)s says %(name)s", "%(n)s say %(name)s", n) % values)
         elif by_people:
@@ -137,7 +138,10 @@ def _judged(labels: list[Label], options: dict[int, Option]) -> list[str]:
     if len(labels) != 1 or labels[0].choice not in options:
         return _said(labels, options, by_people=False)
     label = labels[0]
-    values = {"judge": label.rater.name, "name": options[label.choice or 0].name}
+    values = {
+        "judge": isolated(label.rater.name),
+        "name": isolated(options[label.choice or 0].name),
+    }
     if label.confidence is None:
         return [_("the judge %(judge)s says %(name)s") % values]
     values["percent"] = str(round(100 * label.confidence))
@@ -305,7 +309,7 @@ def _winner(
     measure: str,
 ) -> dict[str, Any]:
     if choice is None:
-        names = [options[code].name for code in _top(weights) if code in options]
+        names = [isolated(options[code].name) for code in _top(weights) if code in options]
         return {"tied": names, "tied_method": method}
     chip = _chip(options, choice)
     if chip is None:
