@@ -184,8 +184,8 @@ def check_may_leave(connection: Connection) -> None:
             "bad_config",
             _(
                 "This project keeps its data on this machine, and “%(name)s” (%(address)s) is "
-                "elsewhere. An owner can change that in the settings (“Texts may be sent to "
-                "providers outside this machine”); or choose a local judge."
+                "elsewhere. An owner can change that in the settings (“Item texts may be sent to "
+                "judges outside this machine”); or choose a local judge."
             )
             % {"name": connection.name, "address": connection.base_url},
         )
