@@ -182,7 +182,7 @@ def _work(
         and questions[0].kind == QuestionKind.SINGLE,
         "entered": entered,
         "comment_max": COMMENT_MAX,
-        "is_late": assignment.state != AssignmentState.OPEN,
+        "is_late": assignment.state == AssignmentState.EXPIRED,
         "guideline": guideline,
         "guideline_html": guideline_html(guideline.text) if guideline else "",
     }

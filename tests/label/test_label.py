@@ -394,6 +394,18 @@ def test_skipping_brings_another_item_and_keeps_flag_and_comment() -> None:
     assert skipped.comment == "not about soup"
 
 
+def test_what_was_written_of_one_item_is_not_filled_in_for_another() -> None:
+    s = story()
+    s.items(TEXTS)
+    one, two = Desk(s, s.ana).open(), Desk(s, s.ana).open()
+    two.submit(0)
+    assert one.skip(comment="about the first", **{f"q{s.question.pk}": 1}).status_code == 409
+    assert "You have handed in this item" in one.html
+    assert one.item == two.item
+    assert one.checked == {}
+    assert "about the first" not in one.html
+
+
 def test_undo_brings_the_last_one_back_as_it_was_and_then_the_one_before() -> None:
     s = story(questions=(SENTIMENT, STARS))
     s.items(TEXTS)

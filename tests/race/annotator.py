@@ -1,7 +1,8 @@
 """Several annotators at the label screen, each in a process of its own: for test_exactly_n.py.
 
 Each works like an impatient person with a bad connection: sends a page twice, opens two tabs, takes
-answers back, goes to lunch. Prints the client keys that were accepted, as JSON by user name. What
+answers back, goes to lunch. A name given twice is one person at two machines. Prints the client
+keys that were accepted, as JSON: a user name and its keys for each process. What
 each does is drawn with a seed; what happens between the processes is up to the machine.
 
 With --unguarded they claim as a naive program does: look for an item that has too few, then take a
@@ -200,7 +201,7 @@ def main() -> None:
     together = fork.Barrier(len(people))
     with ProcessPoolExecutor(len(people), mp_context=fork) as pool:
         accepted = pool.map(run, people, [options.project] * len(people))
-        json.dump(dict(zip(people, accepted, strict=True)), sys.stdout)
+        json.dump(list(zip(people, accepted, strict=True)), sys.stdout)
 
 
 if __name__ == "__main__":
