@@ -37,7 +37,7 @@ def test_letters_go_by_the_place_shown_and_lead_back_to_the_code() -> None:
         assert [option.letter for option in request.options] == ["A", "B", "C"]
         assert [option.code for option in request.options] == [OPTIONS[k].code for k in order]
         for option in request.options:
-            assert f"\n{option.letter}: {option.name}" in request.user
+            assert f"\n{option.letter}. {option.name}" in request.user
             answer = Reply(option.letter, 1, 1, 0.1, None, "stop", "m")
             assert parse(answer, request.options, "letter").code == option.code
 
@@ -69,7 +69,7 @@ def test_what_items_share_comes_first_and_the_item_last() -> None:
         for text in ("One item.", "Another item.")
     ]
     shared = asked[0][: next(n for n, (a, b) in enumerate(zip(*asked, strict=False)) if a != b)]
-    for part in ("Be strict.", "It speaks badly of it.", "Rude waiter.", "Answer: B"):
+    for part in ("Be strict.", "It speaks badly of it.", "Rude waiter.", "Reply: B"):
         assert part in shared
 
 
@@ -168,7 +168,7 @@ def test_examples_answer_in_the_form_asked_for() -> None:
     asked = build(
         QUESTION, {"text": "x"}, examples=[example], want="json_rationale", order=(2, 0, 1)
     )
-    told = re.search(r"Question: And the food\?\nAnswer: (.*)", asked.user)
+    told = re.search(r"</item>\n\nAnd the food\?\nReply: (.*)", asked.user)
     assert told
     parsed = parse(Reply(told[1], 1, 1, 0.1, None, "", ""), asked.options, "json_rationale")
     assert (parsed.code, parsed.rationale) == (30, 'Says "nothing".')

@@ -28,7 +28,7 @@ from tests.judges.providers.endpoint import (
     token,
 )
 
-KEY = "sk-secret-0123456789abcdef"
+KEY = "top secret/0123456789abcdef"
 OPTIONS = tuple(OptionSpec(n, "ABC"[n], f"k{n}", f"Name {n}", "") for n in range(3))
 ALL = Capabilities(schema=True, logprobs=True, seed=True, grammar=True)
 
@@ -223,6 +223,7 @@ def test_what_the_endpoint_says_is_handed_on_without_the_key(start: Start) -> No
     said = f"No such key: {KEY}\x1b[31m\n\u202etry sk-proj-abcdefghijklmnop " + "x" * 500
     message = failure(start(lambda _: refusal(401, said))).message
     assert "No such key: [key]" in message
+    assert "top secret" not in message
     assert "sk-" not in message
     assert message.isprintable()
     assert len(message) < 500
