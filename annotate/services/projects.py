@@ -246,6 +246,10 @@ def _check_draft(draft: QuestionDraft) -> None:
         wrong["options"] = _("Two options have the same key.")
     if any(not option.key.strip() or not option.name.strip() for option in draft.options):
         wrong["options"] = _("Each option needs a key and a name.")
+    if any(
+        len(option.name.strip()) > 200 or len(option.key.strip()) > 100 for option in draft.options
+    ):
+        wrong["options"] = _("The name of an option has at most 200 characters, its key 100.")
     if wrong:
         raise BadInput(" ".join(wrong.values()), fields=wrong)
 
