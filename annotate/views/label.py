@@ -32,6 +32,7 @@ from annotate.services.submissions import (
     submission_submit,
     submission_withdraw,
 )
+from annotate.services.turns import write_turn
 from annotate.views.label_screen import Desk, Said, Turn, archived_show, desk_of, screen_show
 from annotate.views.page import AuthenticatedRequest
 
@@ -128,7 +129,8 @@ def _hand_in(
     form = LabelForm(request.POST)
     try:
         handed = form.handed_in(desk.rater)
-        submission = store(desk, handed)
+        with write_turn():
+            submission = store(desk, handed)
     except BadInput as error:
         return screen_show(desk, _again(desk, form, error))
     except (Conflict, NotFound) as error:

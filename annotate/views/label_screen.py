@@ -43,6 +43,7 @@ from annotate.selectors.questions import questions_live
 from annotate.services.claims import claims_hold
 from annotate.services.projects import guideline_live
 from annotate.services.raters import rater_of_member
+from annotate.services.turns import write_turn
 from annotate.views.page import AuthenticatedRequest, render_page
 
 TEMPLATE = "annotate/label.html"
@@ -116,7 +117,8 @@ def desk_of(request: AuthenticatedRequest, place: Place) -> Desk:
 def screen_show(desk: Desk, turn: Turn) -> HttpResponse:
     """Show the item of the turn, else the one held, else the next; claims it if need be."""
     started = timezone.now()
-    held = claims_hold(desk.rater) if desk.questions else []
+    with write_turn():
+        held = claims_hold(desk.rater) if desk.questions else []
     assignment = turn.assignment or (held[0] if held else None)
     context: dict[str, Any] = {
         "title": desk.title,
