@@ -36,13 +36,15 @@ def desk(page: Page, tale: Story) -> Page:
 
 
 def test_two_keys_rule_and_the_next_item_comes(desk: Page) -> None:
-    expect(desk.get_by_text("First text")).to_be_visible()
+    expect(desk.locator("#work").get_by_text("First text")).to_be_visible()
 
     desk.keyboard.press("2")
     desk.keyboard.press("a")
 
-    expect(desk.get_by_text("Second text")).to_be_visible()
-    expect(desk.get_by_text("Ruled: Negative, because: ambiguous item")).to_be_visible()
+    expect(desk.locator("#work").get_by_text("Second text")).to_be_visible()
+    expect(
+        desk.locator("#work").get_by_text("Ruled: Negative, because: ambiguous item")
+    ).to_be_visible()
     ruling = Ruling.objects.get()
     assert (ruling.choice, ruling.reason) == (1, "ambiguous_item")
 
@@ -54,18 +56,18 @@ def test_a_reason_without_an_option_says_so_and_rules_nothing(desk: Page) -> Non
     assert not Ruling.objects.exists()
     desk.keyboard.press("1")
     desk.keyboard.press("e")
-    expect(desk.get_by_text("Second text")).to_be_visible()
+    expect(desk.locator("#work").get_by_text("Second text")).to_be_visible()
 
 
 def test_control_z_takes_the_last_ruling_back(desk: Page) -> None:
     desk.keyboard.press("3")
     desk.keyboard.press("j")
-    expect(desk.get_by_text("Second text")).to_be_visible()
+    expect(desk.locator("#work").get_by_text("Second text")).to_be_visible()
 
     desk.keyboard.press("Control+z")
 
-    expect(desk.get_by_text("First text")).to_be_visible()
-    expect(desk.get_by_text("The ruling was taken back")).to_be_visible()
+    expect(desk.locator("#work").get_by_text("First text")).to_be_visible()
+    expect(desk.locator("#work").get_by_text("The ruling was taken back")).to_be_visible()
     assert Ruling.objects.get().status == RulingStatus.WITHDRAWN
 
 
@@ -74,13 +76,13 @@ def test_a_note_is_kept_and_enter_in_it_rules_nothing(desk: Page) -> None:
     desk.keyboard.press("c")
     desk.keyboard.type("unclear subject")
     desk.keyboard.press("Enter")
-    expect(desk.get_by_text("First text")).to_be_visible()
+    expect(desk.locator("#work").get_by_text("First text")).to_be_visible()
     assert not Ruling.objects.exists()
 
     # Enter went on to the reasons.
     desk.keyboard.press("d")
 
-    expect(desk.get_by_text("Second text")).to_be_visible()
+    expect(desk.locator("#work").get_by_text("Second text")).to_be_visible()
     assert Ruling.objects.get().comment == "unclear subject"
 
 
@@ -92,24 +94,24 @@ def test_next_and_previous_walk_the_queue_and_what_raters_wrote_stays_text(
 
     desk.on("dialog", alerted)
     desk.keyboard.press("n")
-    expect(desk.get_by_text("Second text")).to_be_visible()
+    expect(desk.locator("#work").get_by_text("Second text")).to_be_visible()
     desk.keyboard.press("n")
 
-    expect(desk.get_by_text("<b>Third</b> text")).to_be_visible()
-    expect(desk.get_by_text("<img src=x onerror=alert(1)>")).to_be_visible()
+    expect(desk.locator("#work").get_by_text("<b>Third</b> text")).to_be_visible()
+    expect(desk.locator("#work").get_by_text("<img src=x onerror=alert(1)>")).to_be_visible()
     desk.keyboard.press("p")
-    expect(desk.get_by_text("Second text")).to_be_visible()
+    expect(desk.locator("#work").get_by_text("Second text")).to_be_visible()
     assert not Ruling.objects.exists()
 
 
 def test_the_last_ruling_empties_the_queue_and_can_be_taken_back(desk: Page) -> None:
     for text in ("First text", "Second text", "<b>Third</b> text"):
-        expect(desk.get_by_text(text)).to_be_visible()
+        expect(desk.locator("#work").get_by_text(text)).to_be_visible()
         desk.keyboard.press("1")
         desk.keyboard.press("e")
-    expect(desk.get_by_text("Nothing to settle")).to_be_visible()
+    expect(desk.locator("#work").get_by_text("Nothing to settle")).to_be_visible()
 
     desk.keyboard.press("Control+z")
 
-    expect(desk.get_by_text("<b>Third</b> text")).to_be_visible()
+    expect(desk.locator("#work").get_by_text("<b>Third</b> text")).to_be_visible()
     assert Ruling.objects.filter(status=RulingStatus.LIVE).count() == 2
