@@ -30,7 +30,7 @@ from judges.services.versions import classifier_version
 from tests.personas import PASSWORD, Story, story
 
 # Of each operation; both personas together take well under a minute.
-EXAMPLES = 12
+EXAMPLES = 8
 
 pytestmark = pytest.mark.django_db
 

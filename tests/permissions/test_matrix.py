@@ -405,8 +405,7 @@ def test_a_number_beyond_what_the_database_counts_is_not_there(
     world: World, row: Row, converter: str
 ) -> None:
     role = next(role for role, status in row.statuses.items() if _came_in(status))
-    for number in (2**63, 10**30):
-        assert world.ask(role, row, **{converter: number}) == "404"
+    assert world.ask(role, row, **{converter: 2**63}) == "404"
 
 
 @pytest.mark.parametrize(

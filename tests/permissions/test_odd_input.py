@@ -25,7 +25,7 @@ READ = {
     "api_runs": PAGE,
     "api_schema": ("format", "lang", "version"),
 }
-ODD = ("\0", "x", "²", str(2**63), "9" * 5000, "NaN-1")
+ODD = ("\0", "²", str(2**63), "9" * 5000)
 # Forms beside those that the matrix fills in.
 QUESTION = {
     "question-name": "Mood",
@@ -50,7 +50,6 @@ FORMS = {
     "question_new": QUESTION,
     "theme": {"theme": "dark", "next": "/"},
 }
-ODD_FIELDS = ("\0", "²", "x" * 300, str(2**63), "9" * 5000)
 POSTS = [row for row in MATRIX if row.method == "POST" and not row.name.startswith("api_")]
 
 
@@ -68,7 +67,7 @@ def test_an_odd_form(world: World, row: Row) -> None:
     roles = ("owner", "nobody") if row.name in {"join", "login", "theme"} else ("owner",)
     for role in roles:
         for field in form:
-            for value in ODD_FIELDS:
+            for value in ODD:
                 assert int(world.ask(role, row, data={**form, field: value})) < 500
 
 
