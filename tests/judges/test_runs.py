@@ -94,7 +94,7 @@ def test_the_judge_is_told_the_guideline_the_options_and_the_items_own_words_in_
     (asked,) = model.asked
     assert "Is service praised?" in asked.user
     assert "Judge the text only." in asked.user
-    assert "A: Yes - It is." in asked.user
+    assert "A. Yes - It is." in asked.user
     assert asked.system.startswith("Be brief.")
     label = Label.objects.get()
     assert (label.rationale, label.confidence, label.confidence_source) == (
