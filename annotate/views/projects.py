@@ -40,7 +40,7 @@ def project_new(request: AuthenticatedRequest) -> HttpResponse:
             )
         else:
             messages.success(request, _("The project is made. Now bring in its items."))
-            return redirect("data", project.pk)
+            return redirect("import_new", project.pk, "items")
     return _form(request, form, question, status=422)
 
 

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -47,8 +48,9 @@ def script(request):
         print(re.search(r"dish (\\d+)", request.user)[1], file=log)
         answers -= 1
         thinks = answers < 0
+        if thinks:
+            print("thinking", flush=True)  # under the lock: print writes a line in two pieces
     if thinks:
-        print("thinking", flush=True)
         threading.Event().wait()
     return "A"
 
@@ -58,14 +60,22 @@ print("left", flush=True)
 """
 
 
-def worker(env: dict[str, str], run: Run, log: Path, answers: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextmanager
+def worker(
+    env: dict[str, str], run: Run, log: Path, answers: int
+) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
         [sys.executable, "-c", WORKER, str(run.job_id), str(log), str(answers)],
         env=env,
         cwd=settings.BASE_DIR,
         stdout=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            # One that thinks for ever must not keep a test that failed from ending.
+            process.kill()
 
 
 def test_kill_9_in_the_middle_loses_nothing_doubles_nothing_and_asks_again_what_was_in_flight(
@@ -94,6 +104,7 @@ def test_kill_9_in_the_middle_loses_nothing_doubles_nothing_and_asks_again_what_
     with worker(process_env, run, log, 1000) as second:
         assert second.stdout is not None
         assert second.stdout.readline() == "left\n"
+        assert second.wait() == 0
 
     assert Job.objects.get(pk=run.job_id).state == JobState.DONE
     assert set(Call.objects.values_list("state", "outcome")) == {("closed", "label")}

@@ -56,7 +56,7 @@ def test_a_project_is_made_and_wants_items_next(fay: Client) -> None:
     response = fay.post("/projects/new/", form())
     project = Project.objects.get()
     assert response.status_code == 302
-    assert response["Location"] == f"/projects/{project.pk}/data/"
+    assert response["Location"] == f"/projects/{project.pk}/imports/new/items/"
     assert (project.name, project.labels_per_item) == ("Letters", 3)
     assert Membership.objects.get(project=project).role == Role.OWNER
     question = project.questions.get()
