@@ -7,6 +7,7 @@ secret and its hosts, and is secure by default.
 
 from __future__ import annotations
 
+import json
 import secrets
 from pathlib import Path
 
@@ -285,9 +286,24 @@ SPECTACULAR_SETTINGS = {
 
 # --- Local language model -------------------------------------------------------------------
 
-# Set by `manage.py serve --local-llm` for its children; empty means none is served here.
-LOCAL_LLM_URL = env.str("CONCORD_LOCAL_LLM_URL", default="")
-LOCAL_LLM_KEY = env.str("CONCORD_LOCAL_LLM_KEY", default="")
+# `manage.py serve --local-llm` hands both to what it starts, and leaves them in the data folder
+# while it runs, so that commands in another terminal reach the same model. Empty: none is served.
+LOCAL_LLM_FILE = DATA_DIR / "local_llm.json"
+
+
+def _local_llm() -> tuple[str, str]:
+    url, key = env.str("CONCORD_LOCAL_LLM_URL", default=""), ""
+    if url:
+        return url, env.str("CONCORD_LOCAL_LLM_KEY", default="")
+    try:
+        served = json.loads(LOCAL_LLM_FILE.read_text(encoding="utf-8"))
+        url, key = str(served["url"]), str(served["key"])
+    except (OSError, ValueError, LookupError, TypeError):
+        pass
+    return url, key
+
+
+LOCAL_LLM_URL, LOCAL_LLM_KEY = _local_llm()
 
 # --- Logging --------------------------------------------------------------------------------
 

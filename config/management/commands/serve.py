@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import io
+import json
 import os
 import secrets
 import socket
@@ -20,6 +21,7 @@ from django.db import connections
 
 from config.supervisor import Probe, Program, Supervisor
 
+MODEL = "model"  # the name of the program that serves the language model
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (known, not bound to)
 
@@ -66,13 +68,14 @@ class Command(BaseCommand):
             greeting = self._demo() if options["demo"] else self._first_owner()
             programs = self._programs(host, port, local_llm=bool(options["local_llm"]))
             self._let_go_of_database()
-            Supervisor(
-                programs,
-                folder=settings.BASE_DIR,
-                write=self._write,
-                probe=Probe(EVERY_ADDRESS.get(host, host), port, self._host_header()),
-                on_ready=lambda: self._greet(host, port, greeting),
-            ).run()
+            with self._model_made_known(programs):
+                Supervisor(
+                    programs,
+                    folder=settings.BASE_DIR,
+                    write=self._write,
+                    probe=Probe(EVERY_ADDRESS.get(host, host), port, self._host_header()),
+                    on_ready=lambda: self._greet(host, port, greeting),
+                ).run()
 
     # --- Before -----------------------------------------------------------------------------
 
@@ -138,12 +141,12 @@ class Command(BaseCommand):
             llm_port = self._free_port()
             shared = {
                 "CONCORD_LOCAL_LLM_URL": f"http://127.0.0.1:{llm_port}/v1",
-                # New at each start; handed on by the environment only, never written down.
+                # New at each start.
                 "CONCORD_LOCAL_LLM_KEY": secrets.token_urlsafe(32),
             }
             llm = [python, "-m", "judges.local_llm.server", "--port", str(llm_port)]
             llm += ["--models", str(settings.MODEL_DIR)]
-            programs.append(Program("model", llm, shared))
+            programs.append(Program(MODEL, llm, shared))
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         celery = [python, "-m", "celery", "--quiet", "-A", "config"]
         web = [
@@ -181,6 +184,24 @@ class Command(BaseCommand):
             Program("clock", clock, shared, waits=True),
             *programs,
         ]
+
+    @contextlib.contextmanager
+    def _model_made_known(self, programs: list[Program]) -> Iterator[None]:
+        """Leave address and key of the model served where commands of this account find them."""
+        path = settings.LOCAL_LLM_FILE
+        path.unlink(missing_ok=True)  # of one that was killed
+        for program in programs:
+            if program.name == MODEL:
+                url, key = (
+                    program.env["CONCORD_LOCAL_LLM_URL"],
+                    program.env["CONCORD_LOCAL_LLM_KEY"],
+                )
+                path.touch(mode=0o600)
+                path.write_text(json.dumps({"url": url, "key": key}), encoding="utf-8")
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
     def _free_port(self) -> int:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as trial:
