@@ -71,6 +71,23 @@ def test_control_z_takes_the_last_ruling_back(desk: Page) -> None:
     assert Ruling.objects.get().status == RulingStatus.WITHDRAWN
 
 
+def test_keys_right_after_the_next_item_came_meet_its_live_form(desk: Page) -> None:
+    """No moment in which the form is there and not yet htmx's: it would be sent as a plain one."""
+    desk.evaluate("""
+        window.samePage = true;
+        const press = (key) =>
+          document.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+        const next = () => setTimeout(() => { press("3"); press("j"); });
+        document.addEventListener("htmx:afterSwap", next, { once: true });
+    """)
+    desk.keyboard.press("3")
+    desk.keyboard.press("j")
+
+    expect(desk.locator("#work").get_by_text("<b>Third</b> text")).to_be_visible()
+    assert desk.evaluate("window.samePage")
+    assert Ruling.objects.count() == 2
+
+
 def test_a_note_is_kept_and_enter_in_it_rules_nothing(desk: Page) -> None:
     desk.keyboard.press("1")
     desk.keyboard.press("c")
