@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from consensus.estimate import Estimate
+from consensus.estimate import ClassEstimate
 from consensus.table import LabelTable
 from consensus.votes import (
     abilities,
@@ -31,7 +31,7 @@ def dawid_skene(
     prior_diagonal: float = 0.0,
     prior_off: float = 0.0,
     class_prior: float = 0.0,
-) -> Estimate:
+) -> ClassEstimate:
     """EM from the shares of the votes until the log-likelihood gains less than `tolerance` of it.
 
     `prior_diagonal`, `prior_off` and `class_prior` are labels added to each rater's confusion
@@ -67,7 +67,7 @@ def dawid_skene(
         )
         converged = len(trace) > 1 and trace[-1] - trace[-2] <= tolerance * abs(trace[-2])
     choice, tied = choose(posterior, labelled)
-    return Estimate(
+    return ClassEstimate(
         method="dawid_skene",
         posterior=posterior,
         choice=choice,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import digamma, gammaln
 
-from consensus.estimate import Estimate
+from consensus.estimate import ClassEstimate
 from consensus.table import LabelTable
 from consensus.votes import (
     abilities,
@@ -32,7 +32,7 @@ def ibcc(
     prior_diagonal: float = 4.0,
     prior_off: float = 1.0,
     class_prior: float = 1.0,
-) -> Estimate:
+) -> ClassEstimate:
     """Variational Bayes from the shares of the votes until no posterior moves by `tolerance`.
 
     The priors are Dirichlet parameters: `class_prior` of each class, `prior_diagonal` and
@@ -72,7 +72,7 @@ def ibcc(
         )
         converged = float(np.abs(posterior - previous).max()) < tolerance
     choice, tied = choose(posterior, labelled)
-    return Estimate(
+    return ClassEstimate(
         method="ibcc",
         posterior=posterior,
         choice=choice,

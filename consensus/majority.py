@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from consensus.estimate import Estimate
+from consensus.estimate import ClassEstimate
 from consensus.table import LabelTable
 from consensus.votes import choose, has_votes, vote_shares
 
 
-def majority(table: LabelTable) -> Estimate:
+def majority(table: LabelTable) -> ClassEstimate:
     """Each item gets the class named most often; every label counts the same.
 
     `posterior` holds the shares of the votes. The tie policy is "report": a tied item has `tied`
@@ -15,7 +15,7 @@ def majority(table: LabelTable) -> Estimate:
     """
     shares = vote_shares(table)
     choice, tied = choose(shares, has_votes(shares))
-    return Estimate(
+    return ClassEstimate(
         method="majority",
         posterior=shares,
         choice=choice,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -24,6 +24,13 @@ class LabelTable:
     counts as often as it occurs, as in the table of Dawid and Skene (1979), whose first rater
     answered thrice.
 
+    What may be known besides, each None where it is not:
+
+    judges    (n_raters,) bool: which raters are judges (models); the others are people
+    families  (n_raters,) int: raters of one family (one model, near-copies of one prompt) share a
+              number from 0; -1 is a rater on its own
+    gold      (n_items,) int: the known class of an item, -1 where none is known
+
     Raises ValueError where the columns differ in length, hold no whole numbers or are out of range.
     """
 
@@ -33,6 +40,9 @@ class LabelTable:
     n_items: int
     n_raters: int
     n_classes: int
+    judges: NDArray[np.bool_] | None = None
+    families: NDArray[np.int32] | None = None
+    gold: NDArray[np.int32] | None = None
 
     def __post_init__(self) -> None:
         if self.n_classes < 1:
@@ -46,6 +56,19 @@ class LabelTable:
         lengths = {"items": len(self.items), "raters": len(self.raters), "codes": len(self.codes)}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"items, raters and codes must have one length, not {lengths}")
+        if self.judges is not None:
+            judges = np.array(self.judges)
+            if judges.dtype != np.bool_ or judges.shape != (self.n_raters,):
+                raise ValueError(f"judges must be {self.n_raters} times True or False")
+            judges.flags.writeable = False
+            object.__setattr__(self, "judges", judges)
+        for name, length, size in (
+            ("families", self.n_raters, self.n_raters),
+            ("gold", self.n_items, self.n_classes),
+        ):
+            if getattr(self, name) is not None:
+                known = _checked_known(name, getattr(self, name), length, size)
+                object.__setattr__(self, name, known)
 
     @classmethod
     def from_codes(
@@ -57,6 +80,9 @@ class LabelTable:
         n_classes: int,
         n_items: int | None = None,
         n_raters: int | None = None,
+        judges: Sequence[bool] | NDArray[np.bool_] | None = None,
+        families: Column | None = None,
+        gold: Column | None = None,
     ) -> Self:
         """Build a table from sequences; sizes not given are one more than the largest value.
 
@@ -69,11 +95,27 @@ class LabelTable:
             n_items=_size(items) if n_items is None else n_items,
             n_raters=_size(raters) if n_raters is None else n_raters,
             n_classes=n_classes,
+            judges=None if judges is None else np.asarray(judges, dtype=np.bool_),
+            families=None if families is None else np.asarray(families),
+            gold=None if gold is None else np.asarray(gold),
         )
 
     @property
     def n_labels(self) -> int:
         return len(self.items)
+
+    def rows(self, kept: NDArray[np.bool_]) -> Self:
+        """The table with only the labels where `kept`, (n_labels,) bool, is true.
+
+        Items, raters and what is known of them stay, and keep their numbers.
+        """
+        return replace(
+            self, items=self.items[kept], raters=self.raters[kept], codes=self.codes[kept]
+        )
+
+    def of_raters(self, kept: NDArray[np.bool_]) -> Self:
+        """The table with only the labels of raters where `kept`, (n_raters,) bool, is true."""
+        return self.rows(np.asarray(kept, dtype=np.bool_)[self.raters])
 
     def counts(self) -> NDArray[np.int64]:
         """How often each item was given each class, shape (n_items, n_classes)."""
@@ -104,3 +146,15 @@ def _checked_column(name: str, values: Any, size: int) -> NDArray[np.int32]:
     column = column.astype(np.int32)  # a copy: the caller's array may change later
     column.flags.writeable = False
     return column
+
+
+def _checked_known(name: str, values: Any, length: int, size: int) -> NDArray[np.int32]:
+    column = np.asarray(values)
+    if column.shape != (length,):
+        raise ValueError(f"{name} must have length {length}, not shape {column.shape}")
+    if column.size and int(column.min()) < -1:
+        raise ValueError(f"{name} must be -1 where nothing is known, not {column.min()}")
+    _checked_column(name, column[column >= 0], size)
+    known = column.astype(np.int32)
+    known.flags.writeable = False
+    return known

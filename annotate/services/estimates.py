@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from consensus.estimate import Estimate
+    from consensus.estimate import ClassEstimate
 
 CHUNK = 1000
 
@@ -83,7 +83,7 @@ def estimate_run(running: RunningJob) -> None:
     running.finish(items=run.n_items, ties=int(estimate.tied.sum()))
 
 
-def _compute(method: str, found: QuestionTable) -> Estimate:
+def _compute(method: str, found: QuestionTable) -> ClassEstimate:
     if method == Method.MAJORITY:
         from consensus.majority import majority
 
@@ -94,7 +94,7 @@ def _compute(method: str, found: QuestionTable) -> Estimate:
 
 
 def _store_items(
-    running: RunningJob, run: EstimateRun, found: QuestionTable, estimate: Estimate
+    running: RunningJob, run: EstimateRun, found: QuestionTable, estimate: ClassEstimate
 ) -> None:
     votes = found.table.counts()
     for start in range(0, found.table.n_items, CHUNK):
@@ -106,7 +106,7 @@ def _store_items(
 
 
 def _item_row(
-    run: EstimateRun, item_id: int, estimate: Estimate, votes: NDArray[np.int64], k: int
+    run: EstimateRun, item_id: int, estimate: ClassEstimate, votes: NDArray[np.int64], k: int
 ) -> ItemEstimate:
     choice = int(estimate.choice[k])
     posterior = estimate.posterior[k]
@@ -123,7 +123,7 @@ def _item_row(
     )
 
 
-def _store_raters(run: EstimateRun, found: QuestionTable, estimate: Estimate) -> None:
+def _store_raters(run: EstimateRun, found: QuestionTable, estimate: ClassEstimate) -> None:
     import numpy as np
 
     n_labels = np.bincount(found.table.raters, minlength=found.table.n_raters)

@@ -70,6 +70,12 @@ def renamed(
     def renumber(column: np.ndarray, new: np.ndarray | None) -> np.ndarray:
         return column[order] if new is None else new[column[order]]
 
+    def moved(known: np.ndarray | None, new: np.ndarray | None) -> np.ndarray | None:
+        return known if known is None or new is None else known[np.argsort(new)]
+
+    gold = moved(table.gold, items)
+    if gold is not None and classes is not None:
+        gold = np.where(gold >= 0, classes[gold], -1)
     return LabelTable(
         renumber(table.items, items),
         renumber(table.raters, raters),
@@ -77,6 +83,9 @@ def renamed(
         table.n_items,
         table.n_raters,
         table.n_classes,
+        judges=moved(table.judges, raters),
+        families=moved(table.families, raters),
+        gold=gold,
     )
 
 

@@ -5,16 +5,10 @@ Collected only where that variable is set (conftest.py); a folder without the fi
 
 from __future__ import annotations
 
-import csv
-import os
-from collections.abc import Callable
-from functools import cache
-from pathlib import Path
-from typing import NamedTuple
-
 import numpy as np
 import pytest
 
+from bench.published import accuracy, clipped, dataset
 from consensus.agreement import cohen_kappa, krippendorff_alpha, krippendorff_interval
 from consensus.dawid_skene import dawid_skene
 from consensus.ibcc import ibcc
@@ -22,54 +16,6 @@ from consensus.majority import majority
 from consensus.table import LabelTable
 
 pytestmark = pytest.mark.reference
-
-
-class Dataset(NamedTuple):
-    table: LabelTable
-    items: list[str]
-    raters: list[str]
-    classes: list[str]
-    gold: np.ndarray  # class of each item, -1 where there is none
-
-
-def as_given(label: str) -> str:
-    return label
-
-
-def clipped(label: str) -> str:
-    """Relevance is 0 to 3; three labels lie outside."""
-    return str(min(int(label), 3))
-
-
-@cache
-def dataset(name: str, kind: str, read: Callable[[str], str] = as_given) -> Dataset:
-    folder = Path(os.environ["REFERENCE_DATA"])
-    with (folder / f"{name}.labels.csv").open(encoding="utf-8", newline="") as file:
-        rows = [
-            (row["item_id"], row["annotator_id"], read(row["label"]))
-            for row in csv.DictReader(file)
-            if row["annotator_kind"] == kind
-        ]
-    names = [sorted(set(column)) for column in zip(*rows, strict=True)]
-    places = [{name: place for place, name in enumerate(column)} for column in names]
-    columns = [[places[k][row[k]] for row in rows] for k in range(3)]
-    items, raters, classes = names
-    gold = np.full(len(items), -1)
-    path = folder / f"{name}.gold.csv"
-    if path.exists():
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                if row["item_id"] in places[0]:
-                    gold[places[0][row["item_id"]]] = places[2][row["gold"]]
-    table = LabelTable.from_codes(*columns, n_classes=len(classes))
-    return Dataset(table, items, raters, classes, gold)
-
-
-def accuracy(posterior: np.ndarray, gold: np.ndarray) -> float:
-    """Share of the items whose first class is the gold one; a tie is shared among its classes."""
-    posterior, gold = posterior[gold >= 0], gold[gold >= 0]
-    first = posterior >= posterior.max(axis=1, keepdims=True) - 1e-9
-    return float((first[np.arange(len(gold)), gold] / first.sum(axis=1)).mean())
 
 
 @pytest.mark.parametrize(

@@ -59,3 +59,36 @@ def test_bad_columns_are_refused(columns, sizes, message):
     items, raters, codes = (np.array(column) for column in columns)
     with pytest.raises(ValueError, match=message):
         LabelTable(items, raters, codes, n_items, n_raters, n_classes)
+
+
+def test_what_is_known_of_raters_and_items_stays_with_fewer_labels():
+    table = LabelTable.from_codes(
+        [0, 0, 1],
+        [0, 1, 1],
+        [1, 0, 1],
+        n_classes=2,
+        judges=[False, True],
+        families=[-1, 0],
+        gold=[1, -1],
+    )
+    people = table.of_raters(~table.judges)
+    assert people.items.tolist() == [0]
+    assert (people.n_items, people.n_raters) == (2, 2)
+    assert people.judges.tolist() == [False, True]
+    assert people.families.tolist() == [-1, 0]
+    assert people.gold.tolist() == [1, -1]
+
+
+@pytest.mark.parametrize(
+    ("known", "message"),
+    [
+        ({"judges": [True]}, "judges must be 2 times"),
+        ({"families": [0]}, "families must have length 2"),
+        ({"families": [0, -2]}, "families must be -1 where nothing is known"),
+        ({"gold": [0, 2]}, r"gold must lie in 0\.\.1"),
+        ({"gold": [0.5, 0]}, "gold must hold whole numbers"),
+    ],
+)
+def test_bad_knowledge_is_refused(known, message):
+    with pytest.raises(ValueError, match=message):
+        LabelTable.from_codes([0, 1], [0, 1], [0, 1], n_classes=2, **known)
