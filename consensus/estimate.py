@@ -68,3 +68,21 @@ class ScaleEstimate(Estimate):
     error: NDArray[np.float64]
     interval: NDArray[np.float64]
     bias: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class OrdinalEstimate(ClassEstimate, ScaleEstimate):
+    """Ratings: the ordered class of each item, and its place on the scale under the classes.
+
+    value, error, interval and bias are in units of the scale (see the method); `choice` is the
+    class in whose range the value most probably lies.
+
+    rating          (n_items,): expected class code, 0..n_classes-1; NaN without labels
+    thresholds      (n_classes - 1,) or None: ends of the classes on the scale, rising
+    discrimination  (n_raters,) or None: how steeply a rater's labels follow the value; NaN for a
+                    rater without labels
+    """
+
+    rating: NDArray[np.float64]
+    thresholds: NDArray[np.float64] | None = None
+    discrimination: NDArray[np.float64] | None = None
