@@ -86,3 +86,31 @@ class OrdinalEstimate(ClassEstimate, ScaleEstimate):
     rating: NDArray[np.float64]
     thresholds: NDArray[np.float64] | None = None
     discrimination: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PairwiseEstimate(ScaleEstimate):
+    """Strengths of items from comparisons: log odds, relative to the mean of the compared items.
+
+    `value`, `error` and `interval` are NaN for an item that was never compared. `ability` is the
+    share of a rater's decided comparisons that agree with the order of the values.
+
+    covariance  (n_items, n_items) or None: of the values; NaN for items never compared
+    order       how much more often the left place wins, in log odds; None where not asked
+    order_interval  (2,) or None: its 95 % interval
+    tie         Davidson's nu: odds of a tie against a win between two equal items; None where ties
+                count as half a win each
+    tie_interval  (2,) or None: its 95 % interval
+    connected   whether every item is linked with every other by wins in both directions. If not,
+                only the prior keeps the values of different components from drifting apart
+    component   (n_items,): items of one number are so linked; -1 for an item never compared. The
+                numbers say nothing else
+    """
+
+    covariance: NDArray[np.float64] | None = None
+    order: float | None = None
+    order_interval: tuple[float, float] | None = None
+    tie: float | None = None
+    tie_interval: tuple[float, float] | None = None
+    connected: bool
+    component: NDArray[np.int64]
