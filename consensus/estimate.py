@@ -114,3 +114,62 @@ class PairwiseEstimate(ScaleEstimate):
     tie_interval: tuple[float, float] | None = None
     connected: bool
     component: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MultiLabelEstimate(Estimate):
+    """Which of several options belong to each item. An empty set is an answer.
+
+    `ability` is the mean of `option_ability` over the options; rounds are those of the option that
+    took most, `log_likelihood` is the sum over the options.
+
+    posterior       (n_items, n_options): probability that the option belongs to the item, each on
+                    its own: a row need not sum to 1. NaN without answers
+    chosen          (n_items, n_options) bool: the set. All False without answers
+    tied            (n_items, n_options) bool: the set with these options is just as good. They are
+                    not in `chosen`
+    labelled        (n_items,) bool: whether the item has answers
+    expected_f1     (n_items,): F1 that the set has on average if the posteriors hold; NaN without
+                    answers
+    option_ability  (n_raters, n_options) or None: ability at each option
+    sensitivity     (n_raters, n_options) or None: how often a rater chooses an option that belongs
+    specificity     (n_raters, n_options) or None: how often a rater leaves out one that does not
+    """
+
+    posterior: NDArray[np.float64]
+    chosen: NDArray[np.bool_]
+    tied: NDArray[np.bool_]
+    labelled: NDArray[np.bool_]
+    expected_f1: NDArray[np.float64]
+    option_ability: NDArray[np.float64] | None = None
+    sensitivity: NDArray[np.float64] | None = None
+    specificity: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SpanEstimate(Estimate):
+    """Marked spans, from what is known of each place.
+
+    Places of all items stand in one row: those of item i are offsets[i] to offsets[i + 1].
+    `ability` is the expected F1 of a rater's marked places against the posterior.
+
+    offsets    (n_items + 1,)
+    posterior  (n_places, n_tags): probability that the place carries the tag; NaN in items without
+               answers. Where tags exclude each other, a row sums to at most 1
+    tied       (n_places,) bool: a tag and nothing, or two tags, are equally probable there. Such
+               places are in no span
+    items, starts, ends, tags  (n_spans,): the spans, in this order; the end does not belong
+    scores     (n_spans,): mean posterior of the span's places
+    labelled   (n_items,) bool: whether the item has answers. One with answers and without spans is
+               known to have none
+    """
+
+    offsets: NDArray[np.int64]
+    posterior: NDArray[np.float64]
+    tied: NDArray[np.bool_]
+    items: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    tags: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    labelled: NDArray[np.bool_]
