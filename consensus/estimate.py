@@ -173,3 +173,25 @@ class SpanEstimate(Estimate):
     tags: NDArray[np.int64]
     scores: NDArray[np.float64]
     labelled: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class NumberEstimate(ScaleEstimate):
+    """Numbers: a robust mean for each item, with the offset and the precision of each rater.
+
+    `ability` is the reliability of a rater's numbers: the share of their variance, apart from the
+    rater's offset, that is the items' own. `bias` is NaN for a rater who shares no item with others
+    or with a second number of the own.
+
+    bias_error  (n_raters,): standard error of `bias`
+    spread      (n_raters,): scale of a rater's noise, in the unit of the numbers; NaN as `bias`
+    tail        degrees of freedom of the noise: 200 is normal, below 5 has wild outliers; NaN where
+                nothing was fitted
+    weights     (n_labels,): how much each number counts beside others of its rater, in the order of
+                the rows; near 0 for an outlier, NaN for the only number of an item
+    """
+
+    bias_error: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    tail: float
+    weights: NDArray[np.float64]
