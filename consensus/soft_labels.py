@@ -55,8 +55,9 @@ def soft_labels(
 
     The prior has the mean of all labels (half a label a class added) and a concentration that is
     estimated from how alike the labels of an item are, or given. Where it is estimated, shares,
-    entropy and intervals are averaged over what it may be. Every label counts the same; a rater's
-    repeats count as labels of further raters.
+    entropy and intervals are averaged over what concentration and mean may be; where it is given,
+    the prior is taken as known. Every label counts the same; a rater's repeats count as labels of
+    further raters.
 
     Raises ValueError for a `concentration` that is not positive, or a `confidence` outside 0..1.
     """
@@ -83,8 +84,12 @@ def soft_labels(
     alphas = [patterns + total * centre for total in totals]
     for alpha in alphas:
         alpha[patterns.sum(axis=1) == 0] = np.nan
-    shares, low, high = _shares(alphas, weights, confidence)
-    entropy, entropy_low, entropy_high = _entropies(alphas, weights, confidence)
+    doubts = [
+        _doubt_of_prior(patterns, times, total) if estimated else np.zeros(len(patterns))
+        for total in totals
+    ]
+    shares, low, high = _shares(alphas, weights, doubts, centre, confidence)
+    entropy, entropy_low, entropy_high = _entropies(alphas, weights, doubts, centre, confidence)
     item = place.ravel()
     return SoftLabels(
         shares=shares[item],
@@ -150,28 +155,53 @@ def _concentrations(
     return np.exp(nodes), weights / weights.sum(), (np.exp(mode - half), np.exp(mode + half))
 
 
+def _doubt_of_prior(
+    patterns: NDArray[np.int64], times: NDArray[np.int64], total: float
+) -> NDArray[np.float64]:
+    """How much not knowing the prior mean adds to each item, in variances of a single label.
+
+    The prior mean is that of all labels; labels of one item are alike with correlation
+    1 / (total + 1). An item's shares follow the prior mean by total / (labels + total).
+    """
+    sizes = patterns.sum(axis=1)
+    alike = sizes * (1 + np.maximum(sizes - 1, 0) / (total + 1))
+    of_mean = float(times @ alike) / max(float(times @ sizes), 1.0) ** 2
+    return np.asarray(of_mean * (total / (sizes + total)) ** 2)
+
+
 def _shares(
-    alphas: list[NDArray[np.float64]], weights: NDArray[np.float64], confidence: float
+    alphas: list[NDArray[np.float64]],
+    weights: NDArray[np.float64],
+    doubts: list[NDArray[np.float64]],
+    centre: NDArray[np.float64],
+    confidence: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Means of Dirichlet shares, and the ends of the interval; each share alone is beta."""
     means, squares = [], []
-    for alpha in alphas:
+    for alpha, doubt in zip(alphas, doubts, strict=True):
         total = alpha.sum(axis=1, keepdims=True)
         means.append(alpha / total)
-        squares.append(alpha * (alpha + 1) / (total * (total + 1)))
+        of_prior = doubt[:, None] * centre * (1 - centre)
+        squares.append(alpha * (alpha + 1) / (total * (total + 1)) + of_prior)
     return _mixed(means, squares, weights, confidence)
 
 
 def _entropies(
-    alphas: list[NDArray[np.float64]], weights: NDArray[np.float64], confidence: float
+    alphas: list[NDArray[np.float64]],
+    weights: NDArray[np.float64],
+    doubts: list[NDArray[np.float64]],
+    centre: NDArray[np.float64],
+    confidence: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Mean of the entropy, and the ends of its interval."""
     from scipy.special import digamma, polygamma
 
     means, squares = [], []
     top = np.log(max(alphas[0].shape[1], 2))
-    for alpha in alphas:
+    for alpha, doubt in zip(alphas, doubts, strict=True):
         total = alpha.sum(axis=1)
+        slope = -1 - np.log(alpha / total[:, None])
+        of_prior = doubt * (slope**2 @ centre - (slope @ centre) ** 2)
         after = (total + 2)[:, None]
         one = alpha * (digamma(alpha + 1) - digamma(after))
         pairs = one.sum(axis=1) ** 2 - (one**2).sum(axis=1)
@@ -180,8 +210,11 @@ def _entropies(
         own = (alpha * (alpha + 1) * (own - polygamma(1, after))).sum(axis=1)
         mean = digamma(total + 1) - (alpha * digamma(alpha + 1)).sum(axis=1) / total
         means.append(mean / top)
-        squares.append((pairs + own) / (total * (total + 1)) / top**2)
+        squares.append(((pairs + own) / (total * (total + 1)) + of_prior) / top**2)
     mean, low, high = _mixed(means, squares, weights, confidence)
+    low = np.where(
+        low < 1e-3, 0.0, low
+    )  # where the entropy piles up at 0, the interval begins there
     return top * mean, top * low, top * high
 
 
