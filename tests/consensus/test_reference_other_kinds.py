@@ -1,4 +1,4 @@
-"""Ratings, several labels an item and disagreement on the data sets in the folder REFERENCE_DATA."""
+"""Ratings, sets of labels and disagreement on the data sets in the folder REFERENCE_DATA."""
 
 from __future__ import annotations
 
