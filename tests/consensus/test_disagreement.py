@@ -142,6 +142,13 @@ def test_pure_slips_are_rater_error(n_classes):
     np.testing.assert_allclose(alone.slip, 0.3, atol=0.15)
 
 
+def test_what_slips_explain_as_well_is_put_down_to_slips():
+    # Four labels an item: ambiguity could explain much of it, if it cost nothing.
+    table, _ = simulated(3, slips=0.3, each=4, n_items=120, n_classes=2)
+    found = disagreement(table, n_bootstrap=0, seed=1)
+    assert found.rater_error.value > 0.9 * found.total.value
+
+
 @pytest.mark.parametrize("n_classes", [2, 4])
 def test_pure_ambiguity_is_ambiguity(n_classes):
     table, groups = simulated(3, ambiguous=0.4, n_classes=n_classes)

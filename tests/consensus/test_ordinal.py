@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from consensus.dawid_skene import dawid_skene
-from consensus.graded import graded, log_chances
+from consensus.graded import averaged_chances, graded, log_chances
 from consensus.majority import majority
 from consensus.median import median_rating
 from consensus.ordinal import ordinal
@@ -145,6 +145,27 @@ def test_values_biases_and_intervals_are_recovered():
     assert np.mean((estimate.value - value) ** 2) == pytest.approx(
         np.mean(estimate.error**2), rel=0.2
     )
+
+
+def test_raters_with_few_labels_make_items_less_certain(monkeypatch):
+    _, _, _, table = ratings(40, 30, 3, seed=5)
+    careful = ordinal(table, max_iterations=15)
+    monkeypatch.setattr(
+        "consensus.ordinal._averaged", lambda _table, _votes, by_label, *_: by_label
+    )
+    as_if_known = ordinal(table, max_iterations=15)
+    assert careful.error.mean() > 1.04 * as_if_known.error.mean()
+    assert careful.posterior.max(axis=1).mean() < as_if_known.posterior.max(axis=1).mean() - 0.02
+
+
+def test_averaging_over_a_known_rater_changes_nothing():
+    points, steepness, bias = np.linspace(-2, 2, 5), np.array([0.5]), np.array([-0.3])
+    plain = log_chances(CUTS, points, steepness, bias)
+    sure = averaged_chances(CUTS, points, steepness, bias, np.eye(2)[None] * 1e8)
+    vague = averaged_chances(CUTS, points, steepness, bias, np.eye(2)[None])
+    np.testing.assert_allclose(sure, plain, atol=1e-6)
+    np.testing.assert_allclose(np.exp(vague).sum(axis=1), 1)
+    assert vague.max() < plain.max()
 
 
 def test_a_severe_rater_is_seen_through():

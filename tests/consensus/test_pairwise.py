@@ -238,6 +238,8 @@ def test_intervals_cover_and_effects_are_found(method):
     assert estimate.connected
     inside = (estimate.interval[:, 0] <= strength) & (strength <= estimate.interval[:, 1])
     assert inside.mean() >= 0.92
+    # Relative to the mean: the values sum to 0 for certain.
+    np.testing.assert_allclose(estimate.covariance.sum(axis=0), 0, atol=1e-10)
     assert np.mean((estimate.value - strength) ** 2) == pytest.approx(
         np.mean(estimate.error**2), rel=0.4
     )
