@@ -68,3 +68,130 @@ class ScaleEstimate(Estimate):
     error: NDArray[np.float64]
     interval: NDArray[np.float64]
     bias: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class OrdinalEstimate(ClassEstimate, ScaleEstimate):
+    """Ratings: the ordered class of each item, and its place on the scale under the classes.
+
+    value, error, interval and bias are in units of the scale (see the method); `choice` is the
+    class in whose range the value most probably lies.
+
+    rating          (n_items,): expected class code, 0..n_classes-1; NaN without labels
+    thresholds      (n_classes - 1,) or None: ends of the classes on the scale, rising
+    discrimination  (n_raters,) or None: how steeply a rater's labels follow the value; NaN for a
+                    rater without labels
+    """
+
+    rating: NDArray[np.float64]
+    thresholds: NDArray[np.float64] | None = None
+    discrimination: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PairwiseEstimate(ScaleEstimate):
+    """Strengths of items from comparisons: log odds, relative to the mean of the compared items.
+
+    `value`, `error` and `interval` are NaN for an item that was never compared. `ability` is the
+    share of a rater's decided comparisons that agree with the order of the values.
+
+    covariance  (n_items, n_items) or None: of the values; NaN for items never compared
+    order       how much more often the left place wins, in log odds; None where not asked
+    order_interval  (2,) or None: its 95 % interval
+    tie         Davidson's nu: odds of a tie against a win between two equal items; None where ties
+                count as half a win each
+    tie_interval  (2,) or None: its 95 % interval
+    connected   whether every item is linked with every other by wins in both directions. If not,
+                only the prior keeps the values of different components from drifting apart
+    component   (n_items,): items of one number are so linked; -1 for an item never compared. The
+                numbers say nothing else
+    """
+
+    covariance: NDArray[np.float64] | None = None
+    order: float | None = None
+    order_interval: tuple[float, float] | None = None
+    tie: float | None = None
+    tie_interval: tuple[float, float] | None = None
+    connected: bool
+    component: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MultiLabelEstimate(Estimate):
+    """Which of several options belong to each item. An empty set is an answer.
+
+    `ability` is the mean of `option_ability` over the options; rounds are those of the option that
+    took most, `log_likelihood` is the sum over the options.
+
+    posterior       (n_items, n_options): probability that the option belongs to the item, each on
+                    its own: a row need not sum to 1. NaN without answers
+    chosen          (n_items, n_options) bool: the set. All False without answers
+    tied            (n_items, n_options) bool: the set with these options is just as good. They are
+                    not in `chosen`
+    labelled        (n_items,) bool: whether the item has answers
+    expected_f1     (n_items,): F1 that the set has on average if the posteriors hold; NaN without
+                    answers
+    option_ability  (n_raters, n_options) or None: ability at each option
+    sensitivity     (n_raters, n_options) or None: how often a rater chooses an option that belongs
+    specificity     (n_raters, n_options) or None: how often a rater leaves out one that does not
+    """
+
+    posterior: NDArray[np.float64]
+    chosen: NDArray[np.bool_]
+    tied: NDArray[np.bool_]
+    labelled: NDArray[np.bool_]
+    expected_f1: NDArray[np.float64]
+    option_ability: NDArray[np.float64] | None = None
+    sensitivity: NDArray[np.float64] | None = None
+    specificity: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SpanEstimate(Estimate):
+    """Marked spans, from what is known of each place.
+
+    Places of all items stand in one row: those of item i are offsets[i] to offsets[i + 1].
+    `ability` is the expected F1 of a rater's marked places against the posterior.
+
+    offsets    (n_items + 1,)
+    posterior  (n_places, n_tags): probability that the place carries the tag; NaN in items without
+               answers. Where tags exclude each other, a row sums to at most 1
+    tied       (n_places,) bool: a tag and nothing, or two tags, are equally probable there. Such
+               places are in no span
+    items, starts, ends, tags  (n_spans,): the spans, in this order; the end does not belong
+    scores     (n_spans,): mean posterior of the span's places
+    labelled   (n_items,) bool: whether the item has answers. One with answers and without spans is
+               known to have none
+    """
+
+    offsets: NDArray[np.int64]
+    posterior: NDArray[np.float64]
+    tied: NDArray[np.bool_]
+    items: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    tags: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    labelled: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class NumberEstimate(ScaleEstimate):
+    """Numbers: a robust mean for each item, with the offset and the precision of each rater.
+
+    `ability` is the reliability of a rater's numbers: the share of their variance, apart from the
+    rater's offset, that is the items' own. `bias` is NaN for a rater who shares no item with others
+    or with a second number of the own.
+
+    bias_error  (n_raters,): standard error of `bias`
+    spread      (n_raters,): scale of a rater's noise, in the unit of the numbers; NaN as `bias`
+    tail        degrees of freedom of the noise: 200 is normal, below 5 has wild outliers; NaN where
+                nothing was fitted
+    weights     (n_labels,): how much each number counts beside others of its rater, in the order of
+                the rows; near 0 for an outlier, NaN for the only number of an item
+    """
+
+    bias_error: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    tail: float
+    weights: NDArray[np.float64]

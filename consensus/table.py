@@ -52,7 +52,7 @@ class LabelTable:
             ("raters", self.n_raters),
             ("codes", self.n_classes),
         ):
-            object.__setattr__(self, name, _checked_column(name, getattr(self, name), size))
+            object.__setattr__(self, name, checked_column(name, getattr(self, name), size))
         lengths = {"items": len(self.items), "raters": len(self.raters), "codes": len(self.codes)}
         if len(set(lengths.values())) > 1:
             raise ValueError(f"items, raters and codes must have one length, not {lengths}")
@@ -92,8 +92,8 @@ class LabelTable:
             items=np.asarray(items),
             raters=np.asarray(raters),
             codes=np.asarray(codes),
-            n_items=_size(items) if n_items is None else n_items,
-            n_raters=_size(raters) if n_raters is None else n_raters,
+            n_items=size_of(items) if n_items is None else n_items,
+            n_raters=size_of(raters) if n_raters is None else n_raters,
             n_classes=n_classes,
             judges=None if judges is None else np.asarray(judges, dtype=np.bool_),
             families=None if families is None else np.asarray(families),
@@ -124,12 +124,14 @@ class LabelTable:
         return flat.astype(np.int64, copy=False).reshape(self.n_items, self.n_classes)
 
 
-def _size(column: Column) -> int:
+def size_of(column: Column) -> int:
+    """One more than the largest code of a column, 0 without any."""
     values = np.asarray(column)
     return int(values.max()) + 1 if values.size else 0
 
 
-def _checked_column(name: str, values: Any, size: int) -> NDArray[np.int32]:
+def checked_column(name: str, values: Any, size: int) -> NDArray[np.int32]:
+    """`values` as a read-only 32-bit copy; ValueError where they are no codes in 0..size-1."""
     column = np.asarray(values)
     if column.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, not of shape {column.shape}")
@@ -154,7 +156,7 @@ def _checked_known(name: str, values: Any, length: int, size: int) -> NDArray[np
         raise ValueError(f"{name} must have length {length}, not shape {column.shape}")
     if column.size and int(column.min()) < -1:
         raise ValueError(f"{name} must be -1 where nothing is known, not {column.min()}")
-    _checked_column(name, column[column >= 0], size)
+    checked_column(name, column[column >= 0], size)
     known = column.astype(np.int32)
     known.flags.writeable = False
     return known
