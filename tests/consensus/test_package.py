@@ -15,6 +15,7 @@ import pytest
         ("consensus.doubt", {"numpy", "scipy", "sklearn"}),
         ("consensus.majority", {"scipy", "sklearn"}),
         ("consensus.agreement", {"scipy", "sklearn"}),
+        ("consensus.alt_test_power", {"scipy", "sklearn"}),
     ],
 )
 def test_import_stays_light(module, absent):
