@@ -16,6 +16,7 @@ import pytest
         ("consensus.majority", {"scipy", "sklearn"}),
         ("consensus.agreement", {"scipy", "sklearn"}),
         ("consensus.alt_test_power", {"scipy", "sklearn"}),
+        ("consensus.reliability", {"scipy", "sklearn"}),
     ],
 )
 def test_import_stays_light(module, absent):
