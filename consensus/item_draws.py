@@ -1,4 +1,4 @@
-"""Bootstrap draws of whole items that no numbering of items or raters changes."""
+"""Draws over items or raters that no numbering of them changes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def item_draws(
 
     _, dense = np.unique(items, return_inverse=True)
     n_items, n_raters = int(dense.max()) + 1, int(raters.max()) + 1
-    places = _by_content(dense, raters, kinds)[dense]
+    places = places_by_content(dense, raters, kinds)[0][dense]
     cells = sparse.coo_array(
         (np.ones(len(places)), (raters * n_kinds + kinds, places)),
         shape=(n_raters * n_kinds, n_items),
@@ -42,16 +42,16 @@ def item_draws(
     return np.concatenate(draws).reshape(n_bootstrap, n_raters, n_kinds)
 
 
-def _by_content(
+def places_by_content(
     items: NDArray[np.int64], raters: NDArray[np.int64], kinds: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """A place for each item, (n_items,), that no numbering of items or raters changes.
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """A place for each item, (n_items,), and each rater, that no numbering of either changes.
 
-    The draws are dealt out in this order. Items and raters are coloured in turns by what they meet
+    Draws are dealt out in this order. Items and raters are coloured in turns by what they meet
     (colour refinement of the graph of labels): after a few rounds equal colours mean equal parts.
     """
-    of_items = np.zeros(int(items.max()) + 1, dtype=np.uint64)
-    of_raters = np.zeros(int(raters.max()) + 1, dtype=np.uint64)
+    of_items = np.zeros(int(items.max(initial=-1)) + 1, dtype=np.uint64)
+    of_raters = np.zeros(int(raters.max(initial=-1)) + 1, dtype=np.uint64)
     met = _mix(kinds.astype(np.uint64))
     for _ in range(3):
         new = np.zeros_like(of_items)
@@ -60,8 +60,12 @@ def _by_content(
         new = np.zeros_like(of_raters)
         np.add.at(new, raters, _mix(of_items[items] ^ met))
         of_raters = _mix(new)
-    places = np.empty(len(of_items), dtype=np.int64)
-    places[np.argsort(of_items, kind="stable")] = np.arange(len(of_items))
+    return _places(of_items), _places(of_raters)
+
+
+def _places(colours: NDArray[np.uint64]) -> NDArray[np.int64]:
+    places = np.empty(len(colours), dtype=np.int64)
+    places[np.argsort(colours, kind="stable")] = np.arange(len(colours))
     return places
 
 

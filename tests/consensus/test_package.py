@@ -17,6 +17,8 @@ import pytest
         ("consensus.agreement", {"scipy", "sklearn"}),
         ("consensus.alt_test_power", {"scipy", "sklearn"}),
         ("consensus.reliability", {"scipy", "sklearn"}),
+        ("consensus.label_errors", {"scipy", "sklearn"}),
+        ("consensus.majority_optimality", {"scipy", "sklearn"}),
     ],
 )
 def test_import_stays_light(module, absent):
