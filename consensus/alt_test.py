@@ -8,8 +8,10 @@ what an epsilon forgives, how often a worse judge gets through, and puts a resul
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Literal, get_args
 
 import numpy as np
@@ -35,7 +37,7 @@ class AltTest:
     winning_interval    ends of its bootstrap interval
     advantage           mean over people of the share of items on which the judge is at least as
                         close to the rest as the person ("average advantage probability")
-    advantage_interval  ends of its bootstrap interval
+    advantage_interval  ends of its interval: Wilson's, at the bootstrap's variance
     raters              (K,) rater numbers of the people who count
     skipped             rater numbers of people with fewer than `min_items` such items
     n_items             (K,) items on which each was compared with the judge
@@ -160,7 +162,12 @@ def alt_test(
         bands = np.quantile(curve, tail, axis=0, method="inverted_cdf").T
         winning_interval = (float(bands[-1, 0]), float(bands[-1, 1]))
         bands = bands[:-1]
-        advantage_interval = _ends(np.quantile(_advantage(draws), tail))
+        advantage_interval = _share_interval(
+            float(_advantage(tallies[None])[0]),
+            float(np.sort(_advantage(draws)).var()),
+            len(np.unique(rows.items[kept])),
+            confidence,
+        )
         ends = np.quantile(_smallest_epsilon(draws, rate), tail, method="inverted_cdf")
         needed_interval = (_finite(ends[0]), _finite(ends[1]))
     return AltTest(
@@ -350,5 +357,17 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _ends(pair: NDArray[np.float64]) -> tuple[float, float]:
-    return float(pair[0]), float(pair[1])
+def _share_interval(
+    share: float, variance: float, n_items: int, confidence: float
+) -> tuple[float, float]:
+    """Wilson's interval for as many independent items as would give this variance.
+
+    Percentiles of the draws are too narrow near 1, where a good judge is. At 0 or 1, where no draw
+    varies, the items count as they are.
+    """
+    n = n_items if variance <= 0 or not 0 < share < 1 else share * (1 - share) / variance
+    z2 = NormalDist().inv_cdf(0.5 + confidence / 2) ** 2
+    centre = share + z2 / (2 * n)
+    half = math.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n)))
+    low, high = (centre - half) / (1 + z2 / n), (centre + half) / (1 + z2 / n)
+    return max(0.0, min(low, share)), min(1.0, max(high, share))

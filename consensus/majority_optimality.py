@@ -148,9 +148,9 @@ def majority_optimality(
 def measured_gain(table: LabelTable, *, confidence: float = 0.95) -> MeasuredGain:
     """What weighting gains over majority on the items with gold, measured and not assumed.
 
-    Each item is answered with accuracies from the other gold items. The interval is Bonett and
+    Each item is answered with accuracies from the other gold items. The interval, Bonett and
     Price's for paired shares ("Adjusted Wald confidence interval for a difference of binomial
-    proportions based on paired data", 2012).
+    proportions based on paired data", 2012), is that of weights from this gold on more such items.
 
     Raises ValueError for a table without gold, or a confidence outside 0..1.
     """
