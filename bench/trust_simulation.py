@@ -213,9 +213,10 @@ def percentile_bootstrap(
 
 def run_majority(n_samples: int) -> None:
     print(
-        "\nGain of weighting over majority: expected, its interval's coverage of the true gain on"
+        "\nGain of weighting over majority: with the true accuracies; expected from accuracies on"
     )
-    print("the items; measured, its interval's coverage of the gain in the long run")
+    print("as many other items, and how often its interval holds the gain on the items; measured,")
+    print("and how often its interval holds the gain, in the long run, of weights from this gold")
     crowds = {
         "five alike": [0.75] * 5,
         "one expert of five": [0.95, 0.65, 0.65, 0.65, 0.65],
@@ -278,7 +279,7 @@ def gain_on(table: LabelTable, weights: np.ndarray) -> float:
 SUBJECTS: dict[str, tuple[Callable[[int], None], int]] = {
     "alt_test": (run_alt_test, 1000),
     "calibration": (run_calibration, 400),
-    "reliability": (run_reliability, 1000),
+    "reliability": (run_reliability, 500),
     "majority": (run_majority, 1000),
 }
 

@@ -377,7 +377,7 @@ def _safe(table: LabelTable, weights: NDArray[np.float64]) -> NDArray[np.bool_]:
     heavy = np.where(rank >= (voters - against)[items], sorted_weights, 0.0)
     least = np.bincount(items, weights=light, minlength=table.n_items)
     most = np.bincount(items, weights=heavy, minlength=table.n_items)
-    return np.asarray(least > np.maximum(most, 0.0) + TIE_WIDTH)
+    return np.asarray(least > most + TIE_WIDTH)
 
 
 def _ends(pair: NDArray[np.float64]) -> tuple[float, float]:

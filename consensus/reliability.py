@@ -292,8 +292,6 @@ def _lowest(plain: float, z: float, expected: Callable[[float], tuple[float, flo
         mean, spread = expected(scale)
         return mean + z * spread
 
-    if reach(0.0) >= plain:
-        return 0.0
     low, high = 0.0, 1.0
     for _ in range(40):
         middle = (low + high) / 2

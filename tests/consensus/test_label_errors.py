@@ -102,6 +102,7 @@ def test_order_and_names_change_nothing(table, seed):
         renamed(table, **new), judges=[moved(j) for j in judges[::-1]], crowd=moved(crowd)
     )
     assert other.score.tolist() == first.score[new["rows"]].tolist()
+    assert other.support["judges"].tolist() == first.support["judges"][new["rows"]].tolist()
     assert other.rank.tolist() == first.rank[new["rows"]].tolist()
 
 
@@ -131,7 +132,7 @@ def test_unanimous_labels_are_not_suspected_and_equal_scores_share_a_rank():
 def test_a_rounding_error_breaks_no_tie():
     # .1 + .2 + .3 in another order is another number; the mean of a label's sources is the same.
     table = LabelTable.from_codes([0, 1], [0, 0], [0, 0], n_classes=1)
-    result = label_errors(table, peers=[0.1, 0.3], judges=[[[0.2], [0.1]]], crowd=[[0.3], [0.2]])
+    result = label_errors(table, peers=[0.1, 0.3], judges=[[[0.2], [0.2]]], crowd=[[0.3], [0.1]])
     assert result.rank.tolist() == [1.5, 1.5]
 
 

@@ -41,6 +41,8 @@ def test_bins_hold_equal_numbers_and_equal_confidences_share_one():
     tied = reliability_table([0.9] * 60 + [0.95] * 40, np.arange(100) < 50, n_bins=10)
     assert tied.n.tolist() == [60, 40]
     assert tied.accuracy.tolist() == [50 / 60, 0.0]
+    # A block of ties goes where its middle lies, not where it begins.
+    assert reliability_table([0.1] * 30 + [0.2] * 70, [True] * 100, n_bins=2).n.tolist() == [30, 70]
     assert len(reliability_table(stated[:39], stated[:39] > 0.2).n) == 1
     assert len(reliability_table(stated, stated > 0.2).n) == 5
 
