@@ -235,11 +235,12 @@ def counts_from_estimate(
 
 
 def majority_key(result: MajorityOptimality, measured: MeasuredGain | None = None) -> str:
-    """Which of these holds: no_items, optimal, enough, weigh, unclear.
+    """Which of these holds: no_items, optimal, enough, weigh, try, unclear.
 
     optimal  no clear majority would be overruled, and ties make at most half a point of accuracy
     enough   at most half a point of accuracy can be gained
-    weigh    weighting gains
+    weigh    weighting gains, as measured
+    try      it should gain, if raters err independently: nothing has been measured
     unclear  it may or may not
 
     The measured gain decides where there is one; else the expected one does.
@@ -247,11 +248,13 @@ def majority_key(result: MajorityOptimality, measured: MeasuredGain | None = Non
     if result.gain_interval is None:
         return "no_items"
     low, high = result.gain_interval
+    gains = "try"
     if measured is not None and measured.interval is not None:
         low, high = measured.interval
+        gains = "weigh"
     if high <= WORTH:
         return "enough" if result.n_changed else "optimal"
-    return "weigh" if low > 0 else "unclear"
+    return gains if low > 0 else "unclear"
 
 
 def majority_sentence(result: MajorityOptimality, measured: MeasuredGain | None = None) -> str:
@@ -280,6 +283,8 @@ _ADVICE = {
     "optimal": "Plain majority is already the best vote here.",
     "enough": "Plain majority is as good as optimal here.",
     "weigh": "Use a method that weighs raters.",
+    "try": "Try a method that weighs raters, and measure it on gold items: raters who err alike "
+    "gain less, or lose.",
     "unclear": "Whether weighting helps is not clear: more gold items would tell.",
 }
 
