@@ -262,7 +262,7 @@ def _fit(
     prior = PRIOR_LABELS * learnt if prior_labels is None else prior_labels
     if prior < 0:
         raise ValueError(f"prior_labels must not be negative, not {prior}")
-    if n == 0 or method == "identity":
+    if n == 0 or n_classes == 1 or method == "identity":  # of one class all is said
         return Calibration(method="identity", n_classes=n_classes, n_labels=n)
     # Sums in an order of their own, so that the order of rows changes not even the last digit.
     order = np.lexsort((*stated.T, *truth.T))

@@ -27,16 +27,27 @@ def item_draws(
 
     _, dense = np.unique(items, return_inverse=True)
     n_items, n_raters = int(dense.max()) + 1, int(raters.max()) + 1
-    places = places_by_content(dense, raters, kinds)[0][dense]
+    _, rater_places = places_by_content(dense, raters, kinds)
+    # Items with equal rows are one item that occurs several times: 100,000 items that five people
+    # labelled have a few hundred patterns. A pattern is known by the sum over its rows.
+    rows = _mix((rater_places[raters] * n_kinds + kinds).astype(np.uint64))
+    sums = np.zeros(n_items, dtype=np.uint64)
+    np.add.at(sums, dense, rows)
+    _, first, pattern, times = np.unique(
+        sums, return_index=True, return_inverse=True, return_counts=True
+    )
+    kept = first[pattern[dense]] == dense  # the rows of one item of each pattern
     cells = sparse.coo_array(
-        (np.ones(len(places)), (raters * n_kinds + kinds, places)),
-        shape=(n_raters * n_kinds, n_items),
+        (
+            np.ones(int(kept.sum())),
+            (raters[kept] * n_kinds + kinds[kept], pattern[dense[kept]]),
+        ),
+        shape=(n_raters * n_kinds, len(times)),
     ).tocsr()
     rng = np.random.default_rng(seed)
-    even = np.full(n_items, 1 / n_items)
-    step = max(1, _CHUNK // n_items)
+    step = max(1, _CHUNK // len(times))
     draws = [
-        (cells @ rng.multinomial(n_items, even, size=min(step, n_bootstrap - done)).T).T
+        (cells @ rng.multinomial(n_items, times / n_items, size=min(step, n_bootstrap - done)).T).T
         for done in range(0, n_bootstrap, step)
     ]
     return np.concatenate(draws).reshape(n_bootstrap, n_raters, n_kinds)

@@ -87,7 +87,8 @@ def majority_optimality(
     `right` and `wrong`, (n_raters,), say on how many labels a rater's accuracy rests and how they
     fell; they may be fractions. `counts_from_gold` and `counts_from_estimate` make them. The model:
     raters err independently, each with an accuracy of its own (Beta distributed, given the
-    counts), wrong answers and classes equally likely. Time grows with `n_draws` times the labels.
+    counts), wrong answers and classes equally likely. All raters of the table vote, judges too:
+    `table.of_raters` leaves some out. Time grows with `n_draws` times the labels.
 
     Raises ValueError for counts that are negative or of another length, `n_draws` below 1 or a
     confidence outside 0..1.

@@ -93,6 +93,8 @@ def test_without_labels_everything_stays(method):
     stated = np.array([0.0, 0.3, 1.0])
     assert calibrate([], [], method=method).apply(stated).tolist() == stated.tolist()
     rows = np.array([[0.2, 0.8], [1.0, 0.0]])
+    one = calibrate_distributions([[1.0]] * 3, [0, 0, 0], method=method)
+    assert one.apply([[1.0]]).tolist() == [[1.0]]
     none = calibrate_distributions(np.empty((0, 2)), [], method=method)
     assert none.apply(rows).tolist() == rows.tolist()
 
