@@ -23,6 +23,8 @@ from consensus.votes import TIE_WIDTH, vote_matrix
 
 # A rater of whom nothing is known is taken as the average one, with this many labels of weight.
 _PRIOR_LABELS = 2.0
+# Sums over a whole table are exact to this much: closer, two sides of a vote are even.
+_SUM_WIDTH = 1e-7
 # A gain below this many points of accuracy is not worth another rule than "most votes".
 WORTH = 0.005
 
@@ -365,25 +367,30 @@ def _beta_draws(
 def _safe(table: LabelTable, weights: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Items whose raters, whatever they vote, never overrule a clear majority, (n_items,).
 
-    The worst case is the narrowest majority, of those who weigh least, against those who weigh
-    most: where it holds, every other does.
+    For each number k of votes that can make a clear majority, the worst case: the k raters who
+    weigh least against the heaviest others that one class can have then, fewer than k.
     """
-    items = table.items.astype(np.int64)
-    order = np.lexsort((weights[table.raters], items))
-    items, sorted_weights = items[order], weights[table.raters][order]
-    voters = np.bincount(items, minlength=table.n_items)
-    rank = np.arange(len(items)) - (np.cumsum(voters) - voters)[items]
-    if table.n_classes == 2:  # the rest all name the other class
-        winners = voters // 2 + 1
-        against = voters - winners
-    else:  # one may be left over for a third class
-        winners = (voters + 1) // 2
-        against = winners - 1
-    light = np.where(rank < winners[items], sorted_weights, 0.0)
-    heavy = np.where(rank >= (voters - against)[items], sorted_weights, 0.0)
-    least = np.bincount(items, weights=light, minlength=table.n_items)
-    most = np.bincount(items, weights=heavy, minlength=table.n_items)
-    return np.asarray(least > most + TIE_WIDTH)
+    voters = np.bincount(table.items, minlength=table.n_items)
+    safe = voters > 0
+    if table.n_classes == 1:
+        return safe
+    given = weights[table.raters]
+    positive = np.bincount(table.items[given > 0], minlength=table.n_items)
+    order = np.lexsort((given, table.items))
+    sums = np.concatenate([[0.0], np.cumsum(given[order])])
+    ends = np.cumsum(voters)
+    for k in range(1, int(voters.max(initial=0)) + 1):
+        here = np.flatnonzero(voters >= k)
+        rest = voters[here] - k
+        # Third classes take what the challenger does not, each fewer than k.
+        fewest = np.maximum(rest - (table.n_classes - 2) * (k - 1), 0)
+        most = np.minimum(rest, k - 1)
+        challengers = np.clip(positive[here], fewest, np.maximum(most, fewest))
+        end = ends[here]
+        light = sums[end - voters[here] + k] - sums[end - voters[here]]
+        heavy = sums[end] - sums[end - challengers]
+        safe[here[(fewest <= most) & (light < heavy - _SUM_WIDTH)]] = False
+    return safe
 
 
 def _ends(pair: NDArray[np.float64]) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from consensus.alt_test import alt_test, benjamini_yekutieli, compare, labels_of
 from consensus.table import LabelTable
 from tests.consensus.tables import renamed, repeatable, shuffles, tables
 
-few = settings(repeatable, max_examples=8)  # each example runs the whole test
+few = settings(repeatable, max_examples=6)  # each example runs the whole test
 every_score = pytest.mark.parametrize("score", ["accuracy", "neg_rmse"])
 
 
@@ -129,7 +129,7 @@ def test_a_judge_who_repeats_the_majority_wins_and_one_who_never_agrees_loses():
     best = alt_test(table, majority, epsilon=0.1, n_bootstrap=100, seed=1)
     assert (best.winning_rate, best.epsilon_needed) == (1.0, 0.0)
     assert best.winning_interval == (1.0, 1.0)
-    worst = alt_test(table, table.counts().argmin(axis=1), epsilon=0.1, seed=1)
+    worst = alt_test(table, table.counts().argmin(axis=1), epsilon=0.1, n_bootstrap=20, seed=1)
     assert worst.winning_rate == 0.0
     assert worst.epsilon_needed > 0.5
 
@@ -140,10 +140,11 @@ def test_equality_does_not_win():
         np.repeat(np.arange(30), 2), np.tile([0, 1], 30), np.zeros(60, dtype=int), n_classes=2
     )
     judge = np.zeros(30, dtype=int)
-    assert alt_test(table, judge, epsilon=0.0, seed=1).winning_rate == 0.0
-    assert alt_test(table, judge, epsilon=0.01, seed=1).winning_rate == 1.0
+    few_draws = {"n_bootstrap": 20, "seed": 1}
+    assert alt_test(table, judge, epsilon=0.0, **few_draws).winning_rate == 0.0
+    assert alt_test(table, judge, epsilon=0.01, **few_draws).winning_rate == 1.0
     # And against a judge that is always wrong: a difference of 1 is not below 1.
-    wrong = alt_test(table, 1 - judge, epsilon=1.0, seed=1)
+    wrong = alt_test(table, 1 - judge, epsilon=1.0, **few_draws)
     assert wrong.p_value.tolist() == [1.0, 1.0]
     assert wrong.epsilon_needed is None
     assert wrong.epsilon_needed_interval == (None, None)
@@ -157,11 +158,13 @@ def test_who_counts():
     judge[41] = -1
     codes = np.zeros(len(items), dtype=int)
     table = LabelTable.from_codes(items, raters, codes, n_classes=2)
-    result = alt_test(table, judge, epsilon=0.1, seed=1)
+    few_draws = {"n_bootstrap": 20, "seed": 1}
+    result = alt_test(table, judge, epsilon=0.1, **few_draws)
     assert result.raters.tolist() == [0, 1]
     assert result.skipped.tolist() == [2]
     assert result.n_items.tolist() == [40, 40]
-    assert alt_test(table, judge, epsilon=0.1, min_items=29, seed=1).raters.tolist() == [0, 1, 2]
+    lower = alt_test(table, judge, epsilon=0.1, min_items=29, **few_draws)
+    assert lower.raters.tolist() == [0, 1, 2]
 
 
 def test_judges_in_the_table_are_no_people():
@@ -194,11 +197,11 @@ def test_the_curve_rises_and_crosses_where_it_says():
 
 def test_interval_equals_drawing_items_one_by_one():
     table, judge = crowd(n_items=60, n_people=3, seed=5)
-    result = alt_test(table, judge, epsilon=0.1, seed=2, n_bootstrap=2000, epsilons=[])
+    result = alt_test(table, judge, epsilon=0.1, seed=2, n_bootstrap=500, epsilons=[])
     grid = table.codes.reshape(60, 3)
     rng = np.random.default_rng(0)
     draws = []
-    for _ in range(300):
+    for _ in range(200):
         taken = rng.integers(0, 60, 60)
         drawn = LabelTable.from_codes(
             np.repeat(np.arange(60), 3), table.raters, grid[taken].ravel(), n_classes=3

@@ -21,9 +21,9 @@ from tests.consensus.test_alt_test import crowd
 
 def test_accuracy_follows_from_agreement():
     # Two people right with .8 of 3 classes agree with .8 ** 2 + 2 * .1 ** 2 = .66.
-    table, _ = crowd(n_items=20_000, n_people=3, accuracy=0.8, seed=1)
-    assert observed_agreement(table) == pytest.approx(0.66, abs=0.01)
-    assert people_model(table).accuracy == pytest.approx(0.8, abs=0.01)
+    table, _ = crowd(n_items=5000, n_people=3, accuracy=0.8, seed=1)
+    assert observed_agreement(table) == pytest.approx(0.66, abs=0.02)
+    assert people_model(table).accuracy == pytest.approx(0.8, abs=0.015)
 
 
 def test_an_ordinal_model_meets_agreement_and_distance():
@@ -67,13 +67,14 @@ def test_forgiven_gap_equals_the_closed_form():
     expected = 0.2 / (2 * meaning.accuracy - 1)
     assert meaning.forgiven == pytest.approx(expected, rel=0.02)
     assert meaning.agreement == observed_agreement(table)
-    assert epsilon_meaning(table, judge, epsilon=0.9, gaps=[], seed=1).forgiven is None
+    too_much = epsilon_meaning(table, judge, epsilon=0.9, n_simulations=20, gaps=[], seed=1)
+    assert too_much.forgiven is None
 
 
 def test_probabilities_fall_with_the_gap_and_equal_the_planned_power():
     table, judge = crowd(n_items=100, n_people=3, accuracy=0.85, n_classes=2, seed=3)
     meaning = epsilon_meaning(
-        table, judge, epsilon=0.2, gaps=[-0.05, 0.0, 0.15, 0.4], n_simulations=300, seed=1
+        table, judge, epsilon=0.2, gaps=[-0.05, 0.0, 0.15, 0.4], n_simulations=150, seed=1
     )
     assert (np.diff(meaning.probability) <= 0).all()
     assert (meaning.intervals[:, 0] <= meaning.probability).all()
@@ -84,12 +85,12 @@ def test_probabilities_fall_with_the_gap_and_equal_the_planned_power():
             epsilon=0.2,
             accuracy=meaning.accuracy,
             gap=gap,
-            n_simulations=300,
+            n_simulations=150,
             seed=2,
         ).probability[0]
         for gap in meaning.gaps
     ]
-    assert meaning.probability.tolist() == pytest.approx(planned, abs=0.12)
+    assert meaning.probability.tolist() == pytest.approx(planned, abs=0.17)
 
 
 def test_power_equals_running_the_test_itself():
@@ -103,12 +104,12 @@ def test_power_equals_running_the_test_itself():
             seed=0,
         ).winning_rate
         >= 0.5
-        for seed in range(60)
+        for seed in range(40)
     ]
     power = alt_test_power(
         [60], n_people=3, epsilon=0.2, accuracy=0.8, gap=0.1, n_simulations=500, seed=1
     )
-    assert np.mean(won) == pytest.approx(power.probability[0], abs=0.15)
+    assert np.mean(won) == pytest.approx(power.probability[0], abs=0.18)
     assert 0.1 < power.probability[0] < 0.9
 
 
@@ -119,7 +120,7 @@ def test_power_over_planned_numbers():
         people_per_item=2,
         epsilon=0.2,
         accuracy=0.9,
-        n_simulations=200,
+        n_simulations=100,
         seed=1,
     )
     assert np.isnan(power.probability[0])  # 10 items a person
@@ -176,7 +177,9 @@ def test_sentences_at_the_edges():
     assert "0 of 2 people" in never
     assert "At no epsilon" in never
     assert "Fewer than three people" in never
-    any_judge = epsilon_meaning(table, np.ones(30, dtype=int), epsilon=1.0, gaps=[], seed=1)
+    any_judge = epsilon_meaning(
+        table, np.ones(30, dtype=int), epsilon=1.0, gaps=[], n_simulations=20, seed=1
+    )
     assert "any judge" in alt_test_sentence(
         alt_test(table, np.ones(30, dtype=int), epsilon=1.0, seed=1), any_judge
     )

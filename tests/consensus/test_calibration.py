@@ -20,7 +20,7 @@ from tests.consensus.tables import repeatable
 FITTED = METHODS[1:]
 every_method = pytest.mark.parametrize("method", METHODS)
 fitted = pytest.mark.parametrize("method", FITTED)
-few = settings(repeatable, max_examples=10)
+few = settings(repeatable, max_examples=5)
 answers = st.lists(
     st.tuples(st.sampled_from([0.0, 0.2, 0.5, 0.8, 0.9, 1.0]), st.booleans()),
     min_size=1,

@@ -22,10 +22,10 @@ from consensus.label_errors import (
 from consensus.table import LabelTable
 from tests.consensus.tables import renamed, repeatable, shuffles, tables
 
-few = settings(repeatable, max_examples=15)
+few = settings(repeatable, max_examples=8)
 
 
-@repeatable
+@few
 @given(table=tables())
 def test_peer_share_counts_the_other_people(table):
     said: dict[int, dict[int, set[int]]] = {}

@@ -23,7 +23,7 @@ from consensus.majority_optimality import (
 from consensus.table import LabelTable
 from tests.consensus.tables import renamed, repeatable, shuffles, tables
 
-few = settings(repeatable, max_examples=15)
+few = settings(repeatable, max_examples=8)
 
 
 def crowd(accuracies, n_items=300, n_classes=2, seed=0):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
@@ -18,6 +18,7 @@ from consensus.reliability import (
 )
 from tests.consensus.tables import repeatable
 
+few = settings(repeatable, max_examples=12)
 answers = st.lists(
     st.tuples(st.sampled_from([0.0, 0.2, 0.5, 0.8, 0.9, 1.0]), st.booleans()),
     min_size=1,
@@ -47,7 +48,7 @@ def test_bins_hold_equal_numbers_and_equal_confidences_share_one():
     assert len(reliability_table(stated, stated > 0.2).n) == 5
 
 
-@repeatable
+@few
 @given(rows=answers, n_bins=st.integers(1, 12), seed=st.integers(0, 99))
 def test_bins_lose_nothing_and_no_order_matters(rows, n_bins, seed):
     stated, right = columns(rows)
@@ -64,7 +65,7 @@ def test_bins_lose_nothing_and_no_order_matters(rows, n_bins, seed):
     assert brier(stated[order], right[order]) == brier(stated, right)
 
 
-@repeatable
+@few
 @given(rows=answers)
 def test_errors_are_bounded_and_inside_their_intervals(rows):
     stated, right = columns(rows)
@@ -143,7 +144,7 @@ def test_nothing_is_known_without_labels():
     assert reliability_sentence(error, 0, 0).startswith("Nothing is known")
 
 
-@repeatable
+@few
 @given(n=st.integers(1, 60), share=st.floats(0, 1), confidence=st.sampled_from([0.8, 0.95, 0.99]))
 def test_exact_interval_equals_scipy(n, share, confidence):
     k = round(share * n)
