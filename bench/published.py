@@ -46,25 +46,47 @@ def rows(file_name: str) -> Iterator[dict[str, str]]:
         yield from csv.DictReader(file)
 
 
+def is_number(label: str) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return True
+
+
 @cache
-def dataset(name: str, kind: str | None = None, read: Callable[[str], str] = as_given) -> Dataset:
-    """The labels of `kind`, "human" or "llm", or of both; `read` turns a written label into one."""
+def dataset(
+    name: str,
+    kind: str | None = None,
+    read: Callable[[str], str] = as_given,
+    leave_out: tuple[str, ...] = (),
+) -> Dataset:
+    """The labels of `kind`, "human" or "llm", or of both; `read` turns a written label into one.
+
+    `leave_out` are labels that are none, such as an abstention. Classes that only gold names are
+    classes too. Numbers are sorted as numbers.
+    """
     found = [
         (row["item_id"], row["annotator_id"], read(row["label"]), row["annotator_kind"])
         for row in rows(f"{name}.labels.csv")
-        if kind is None or row["annotator_kind"] == kind
+        if (kind is None or row["annotator_kind"] == kind) and row["label"] not in leave_out
     ]
     items, raters, classes = (sorted({row[k] for row in found}) for k in range(3))
+    known = {}
+    if (folder() / f"{name}.gold.csv").exists():
+        here = set(items)
+        known = {r["item_id"]: r["gold"] for r in rows(f"{name}.gold.csv") if r["item_id"] in here}
+        classes = sorted({*classes, *known.values()})
+    if all(map(is_number, classes)):
+        classes.sort(key=float)
     places = [{value: at for at, value in enumerate(c)} for c in (items, raters, classes)]
     columns = [[places[k][row[k]] for row in found] for k in range(3)]
     judges = np.zeros(len(raters), dtype=bool)
     for row in found:
         judges[places[1][row[1]]] = row[3] == "llm"
     gold = np.full(len(items), -1)
-    if (folder() / f"{name}.gold.csv").exists():
-        for row in rows(f"{name}.gold.csv"):
-            if row["item_id"] in places[0]:
-                gold[places[0][row["item_id"]]] = places[2][row["gold"]]
+    for item, label in known.items():
+        gold[places[0][item]] = places[2][label]
     table = LabelTable.from_codes(*columns, n_classes=len(classes), judges=judges)
     return Dataset(table, items, raters, classes, gold)
 

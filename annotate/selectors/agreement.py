@@ -12,10 +12,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from consensus.agreement import Agreement, Level
+    from consensus.agreement import Agreement
+    from consensus.krippendorff import Level
 
-# Any fixed number: the same labels give the same interval on every page.
-SEED = 2026
 # Labels looked at together: bounds the memory.
 CHUNK = 200_000
 
@@ -46,10 +45,10 @@ def people_agreement(question: Question, found: QuestionTable | None = None) -> 
 
 def alpha_of(question: Question, found: QuestionTable) -> Agreement:
     """Krippendorff's alpha of all raters of a table, at the level that fits the question."""
-    from consensus.agreement import krippendorff_interval
+    from consensus.krippendorff import krippendorff_interval
 
     level: Level = "ordinal" if question.kind == QuestionKind.RATING else "nominal"
-    return krippendorff_interval(found.table, level=level, seed=SEED)
+    return krippendorff_interval(found.table, level=level)
 
 
 def raters_against_people(
@@ -58,7 +57,7 @@ def raters_against_people(
     """Every rater of the question against the other people, people first, then judges, by name."""
     import numpy as np
 
-    from consensus.agreement import proportion_interval
+    from consensus.intervals import proportion_interval
 
     found = found or question_table(question)
     table = found.table

@@ -148,7 +148,7 @@ def _matrix(found: QuestionTable) -> dict[str, Any]:
     """Agreement of each two of the raters with the most labels, people first."""
     import numpy as np
 
-    from consensus.agreement import pairwise_agreement
+    from consensus.rater_matrices import pairwise_agreement
     from consensus.table import LabelTable
 
     table = found.table

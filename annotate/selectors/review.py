@@ -159,7 +159,7 @@ def records_of(question: Question, raters: Collection[Rater]) -> list[Record]:
     Over the latest RULINGS rulings, in two queries: a page must not wait for all labels. Ruled
     items are the disputed ones, so this is how often a rater is right where it is hard.
     """
-    from consensus.agreement import proportion_interval
+    from consensus.intervals import proportion_interval
 
     by_id = {rater.pk: rater for rater in raters}
     ruled_as = dict(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.urls import reverse
@@ -28,6 +28,9 @@ from annotate.selectors.figures import (
 )
 from annotate.selectors.overview import DAYS, LEAST, Progress
 from annotate.views.needs_shown import items_address
+
+if TYPE_CHECKING:
+    from consensus.agreement import Agreement
 
 # From which share of agreement on a cell of the matrix is tinted deeper.
 DEPTHS = (0.5, 0.65, 0.8, 0.9)
@@ -198,22 +201,42 @@ def _origin(row: dict[str, Any]) -> str:
 
 def _agreement(found: dict[str, Any], *, by_people: bool) -> dict[str, Any]:
     """Alpha with its interval, what it rests on, and what it means."""
+    alpha = _alpha(found)
     return {
-        "value": found["value"],
-        "low": found["low"],
-        "high": found["high"],
-        "meaning": _meaning(found, by_people=by_people),
+        "value": alpha.value,
+        "low": alpha.low,
+        "high": alpha.high,
+        "meaning": _meaning(alpha, by_people=by_people),
         "rests_on": _("%(labels)s labels on %(items)s items with two or more")
-        % {"labels": intcomma(found["n_pairable"]), "items": intcomma(found["n_items"])},
-        "ordinal": found["level"] == "ordinal",
-        "n_pairable": found["n_pairable"],
+        % {"labels": intcomma(alpha.n), "items": intcomma(alpha.n_items)},
+        "ordinal": alpha.level == "ordinal",
+        "n_pairable": alpha.n,
     }
 
 
-def _meaning(found: dict[str, Any], *, by_people: bool) -> str:
-    from consensus.agreement import Agreement, agreement_key
+def _alpha(found: dict[str, Any]) -> Agreement:
+    """The result from its fields, or from those that figures kept by an older job have."""
+    from consensus.agreement import Agreement
 
-    key = agreement_key(Agreement(**found))
+    if "n_pairable" not in found:
+        return Agreement(**found)
+    n, value = found["n_pairable"], found["value"]
+    return Agreement(
+        measure="krippendorff_alpha",
+        value=value,
+        low=found["low"],
+        high=found["high"],
+        n_items=found["n_items"],
+        n=n,
+        level=found["level"],
+        reason=None if value is not None else "one_class" if n else "no_pairs",
+    )
+
+
+def _meaning(alpha: Agreement, *, by_people: bool) -> str:
+    from consensus.meanings import agreement_key
+
+    key = agreement_key(alpha)
     who = _("people") if by_people else _("judges")
     meanings = {
         "no_pairs": _("Not defined yet: no item has labels of two %(who)s."),
@@ -224,10 +247,9 @@ def _meaning(found: dict[str, Any], *, by_people: bool) -> str:
         "reliable": _("High: these labels can be relied on."),
     }
     words = meanings[key] % {"who": who}
-    if found["value"] is None or found["low"] is None:
+    if alpha.value is None or alpha.low is None:
         return words
-    lower = agreement_key(Agreement(**{**found, "value": found["low"]}))
-    if lower != key:
+    if agreement_key(replace(alpha, value=alpha.low)) != key:
         words += " " + _("The interval reaches into a lower band: more items would tell.")
     return words
 

@@ -14,7 +14,11 @@ import pytest
         ("consensus", {"numpy", "scipy", "sklearn"}),
         ("consensus.doubt", {"numpy", "scipy", "sklearn"}),
         ("consensus.majority", {"scipy", "sklearn"}),
-        ("consensus.agreement", {"scipy", "sklearn"}),
+        ("consensus.agreement", {"numpy", "scipy", "sklearn"}),
+        ("consensus.intervals", {"numpy", "scipy", "sklearn"}),
+        ("consensus.krippendorff", {"scipy", "sklearn"}),
+        ("consensus.meanings", {"numpy", "scipy", "sklearn"}),
+        ("consensus.rater_matrices", {"scipy", "sklearn"}),
         (
             "consensus.alt_test_power, consensus.reliability, consensus.label_errors, "
             "consensus.majority_optimality",

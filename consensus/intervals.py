@@ -1,0 +1,89 @@
+"""Intervals of shares, counted and estimated, and of what lies between two ends like a share."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+# A variance below this is a rounding error around 0.
+_NO_VARIANCE = 1e-15
+
+
+def proportion_interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval for k out of n; (0.0, 1.0) for n = 0, where nothing is known.
+
+    Raises ValueError where k is not in 0..n or `confidence` not between 0 and 1.
+    """
+    check_confidence(confidence)
+    if not 0 <= k <= n:
+        raise ValueError(f"k must lie in 0..n, but k = {k} and n = {n}")
+    if n == 0:
+        return 0.0, 1.0
+    low, high = _wilson(k / n, n, NormalDist().inv_cdf(0.5 + confidence / 2))
+    # The formula gives exactly 0 for k = 0 and 1 for k = n; rounding would leave a last digit.
+    return 0.0 if k == 0 else low, 1.0 if k == n else high
+
+
+def share_interval(
+    share: float, size: float, n_items: int, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Wilson's interval of an estimated share that is worth a count out of `size` items.
+
+    `size` is the effective sample size (`effective_size`), `n_items` the items that its variance
+    was estimated from: the quantile is Student's with one degree of freedom less.
+
+    Raises ValueError for fewer than two items.
+    """
+    check_confidence(confidence)
+    if n_items < 2:
+        raise ValueError(f"an interval needs at least two items, not {n_items}")
+    return _wilson(share, size, student_quantile(confidence, n_items - 1))
+
+
+def imagined_interval(
+    share: float,
+    imagined: float,
+    variance: float,
+    *,
+    n_items: int,
+    n_imagined: int,
+    confidence: float,
+) -> tuple[float, float]:
+    """Interval of a share whose variance was taken with some imagined items among the real ones.
+
+    `imagined` is the share with them, `variance` what it varies by. Only how much the share is
+    worth comes from them; the interval lies around the real one.
+    """
+    n = n_items + n_imagined
+    size = effective_size(imagined, variance, n) * n_items / n
+    return share_interval(share, size, n_items, confidence)
+
+
+def effective_size(share: float, variance: float, n_items: float) -> float:
+    """How many independent yes-or-no items give a share this variance: p(1 - p) / variance.
+
+    `n_items` where that says nothing, at a share of 0 or 1 or without any variance.
+    """
+    if variance <= _NO_VARIANCE or not 0 < share < 1:
+        return n_items
+    return share * (1 - share) / variance
+
+
+def student_quantile(confidence: float, freedom: float) -> float:
+    """The quantile of Student's t that `confidence` lies within, on both sides of 0."""
+    from scipy.special import stdtrit  # here, so that counted shares do not wait for scipy
+
+    return float(stdtrit(freedom, 0.5 + confidence / 2))
+
+
+def check_confidence(confidence: float) -> None:
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must lie between 0 and 1, not {confidence}")
+
+
+def _wilson(share: float, n: float, quantile: float) -> tuple[float, float]:
+    z2 = quantile**2
+    centre = share + z2 / (2 * n)
+    half = math.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n)))
+    scale = 1 + z2 / n
+    return (centre - half) / scale, (centre + half) / scale
