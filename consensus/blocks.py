@@ -78,14 +78,14 @@ class Blocks:
     def __init__(self, table: LabelTable) -> None:
         self.n_raters, self.n_classes = table.n_raters, table.n_classes
         self.posterior = np.empty((table.n_items, table.n_classes))
-        self._blocks = list(_blocks(table))
+        self.blocks = list(_blocks(table))
         self.vote(np.ones(table.n_raters))
 
     @property
     def informed(self) -> NDArray[np.bool_]:
         """Which items have labels or gold, (n_items,)."""
         informed = np.ones(len(self.posterior), dtype=np.bool_)
-        for block in self._blocks:
+        for block in self.blocks:
             informed[block.items][block.unknown] = False
         return informed
 
@@ -121,7 +121,7 @@ class Blocks:
         """How often each rater said what under the posterior as it stands; no evidence."""
         counts = self._no_counts()
         classes = np.zeros(self.n_classes)
-        for block in self._blocks:
+        for block in self.blocks:
             rows = self.posterior[block.items]
             counts += block.votes.T @ rows
             classes += rows.sum(axis=0)
@@ -130,7 +130,7 @@ class Blocks:
     def squares(self) -> NDArray[np.float64]:
         """Sum of squared posteriors of c where r said c, [r, c], (n_raters, n_classes)."""
         counts = self._no_counts()
-        for block in self._blocks:
+        for block in self.blocks:
             counts += block.votes.T @ self.posterior[block.items] ** 2
         return np.asarray(np.einsum("rcc->rc", self._by_truth(counts)))
 
@@ -154,11 +154,11 @@ class Blocks:
         classes = np.zeros(self.n_classes)
         evidence = 0.0
         moved = 0.0 if watch else math.nan
-        for block in self._blocks:
+        for block in self.blocks:
             # Classes by items: numpy is several times faster along the long axis.
             scores = np.ascontiguousarray((block.votes @ by_label).T)
             scores += log_classes[:, None]
-            evidence += _posterior_in_place(scores, block)
+            evidence += posterior_in_place(scores, block)
             classes += scores.sum(axis=1)
             rows = self.posterior[block.items]
             if watch:
@@ -173,7 +173,7 @@ class Blocks:
         named = np.repeat(weights, self.n_classes)[:, None] * np.tile(
             np.eye(self.n_classes), (self.n_raters, 1)
         )
-        for block in self._blocks:
+        for block in self.blocks:
             yield block, block.votes @ named
 
     def _no_counts(self) -> NDArray[np.float64]:
@@ -183,7 +183,7 @@ class Blocks:
         return counts.reshape(self.n_raters, self.n_classes, self.n_classes).transpose(0, 2, 1)
 
 
-def _posterior_in_place(scores: NDArray[np.float64], block: Block) -> float:
+def posterior_in_place(scores: NDArray[np.float64], block: Block) -> float:
     """Turn log joint probabilities, (n_classes, n), into the posterior; returns the evidence."""
     top = scores.max(axis=0)
     certain = scores[block.gold, block.known]

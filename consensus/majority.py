@@ -53,23 +53,36 @@ def _agreement_with_others(
     choice: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How many labels of each rater agree, and how many can be judged, both (n_raters,)."""
-    top = counts.max(axis=1, initial=0)
-    below = np.where(counts < top[:, None], counts, 0)
-    second = below.max(axis=1, initial=0)
+    top, second, sharing = _first_two(counts)
     # Taking one vote from a class leaves it first only where it led alone: by two or more it still
     # does, by one it shares the place with all that were second.
-    sharing = (below == second[:, None]).sum(axis=1, where=second[:, None] > 0)
     credit = np.where(top - 1 > second, 1.0, 1.0 / (1 + sharing))
     judged = totals > 1
-    expected = choice
+    expected = choice.astype(np.int32)
     if table.gold is not None:
         known = table.gold >= 0
-        expected = np.where(known, table.gold, choice)
+        expected[known] = table.gold[known]
         credit[known], judged = 1.0, judged | known
-    agrees = (table.codes == expected[table.items]) & judged[table.items]
-    weights = np.where(agrees, credit[table.items], 0.0)
-    right, n = (
-        np.bincount(table.raters, weights=of_label, minlength=table.n_raters).astype(np.float64)
-        for of_label in (weights, judged[table.items])
-    )
-    return right, n
+    items, raters, codes = table.items, table.raters, table.codes
+    if not judged.all():
+        kept = judged[items]
+        items, raters, codes = items[kept], raters[kept], codes[kept]
+    n = np.bincount(raters, minlength=table.n_raters).astype(np.float64)
+    agrees = codes == expected[items]
+    items, raters = items[agrees], raters[agrees]
+    right = np.bincount(raters, weights=credit[items], minlength=table.n_raters)
+    return right.astype(np.float64), n
+
+
+def _first_two(
+    counts: NDArray[np.int64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """The largest count of each item, the next smaller one, and how many classes have that one."""
+    top, second, sharing = (np.zeros(len(counts), dtype=np.int64) for _ in range(3))
+    for column in counts.T:  # class by class, since there are few classes and many items
+        np.maximum(top, column, out=top)
+    for column in counts.T:
+        np.maximum(second, column, out=second, where=column < top)
+    for column in counts.T:
+        sharing += column == second
+    return top, second, sharing
