@@ -49,20 +49,18 @@ def expected_intervals(
     Of a rater's `n` labels an expected number of `right` is right, with a variance of `variance`
     (sum of q (1 - q) over the labels, q the posterior of the class named). Were the number known,
     the share would be Beta distributed, with Jeffreys' prior (1/2, 1/2) unless another is given.
-    The mixture of these Betas is taken as the Beta with its mean and variance. An interval always
-    contains right / n.
+    Not knowing takes away from the information of the labels what Louis (JRSS B 44 (1982), 226-233)
+    says: the Beta keeps its mean, and its size shrinks from n by variance / (mean (1 - mean)). An
+    interval always contains right / n.
     """
     from scipy.special import betaincinv
 
     first, second = prior
-    size = n + first + second
-    mean = (right + first) / size
-    known = np.maximum((right + first) * (n - right + second) - variance, 0.0)
-    spread = known / (size**2 * (size + 1)) + variance / size**2
-    strength = mean * (1 - mean) / spread - 1
+    mean = (right + first) / (n + first + second)
+    size = np.maximum(n - variance / (mean * (1 - mean)), 0.0) + first + second
     tail = (1 - CONFIDENCE) / 2
-    low = betaincinv(mean * strength, (1 - mean) * strength, tail)
-    high = betaincinv(mean * strength, (1 - mean) * strength, 1 - tail)
+    low = betaincinv(mean * size, (1 - mean) * size, tail)
+    high = betaincinv(mean * size, (1 - mean) * size, 1 - tail)
     share = share_right(right, n)
     ends = np.stack([np.fmin(low, share), np.fmax(high, share)], axis=1)
     ends[n <= 0] = np.nan

@@ -38,6 +38,7 @@ class Block:
     votes       sparse (n, n_raters * n_classes): one 1 for each label, in the column of its rater
                 and class, r * n_classes + c. The columns of a row are in order, repeats stand
                 beside each other: the order of the table's rows changes not even a last digit
+    columns     `votes` transposed, the same numbers in memory
     unknown     places in the block of items without labels and without gold
     known       places in the block of items with gold
     gold        the classes of those
@@ -45,6 +46,7 @@ class Block:
 
     items: slice
     votes: Any
+    columns: Any
     unknown: NDArray[np.int64]
     known: NDArray[np.int64]
     gold: NDArray[np.int32]
@@ -113,8 +115,8 @@ class Blocks:
         named = np.arange(len(said)), np.tile(np.arange(self.n_classes), self.n_raters)
         for block, sums in self._vote_sums(np.ones(self.n_raters)):
             sizes = np.diff(block.votes.indptr).astype(np.float64)
-            said[:, :2] += block.votes.T @ np.stack([np.ones_like(sizes), sizes], axis=1)
-            said[:, 2] += (block.votes.T @ sums)[named]
+            said[:, :2] += block.columns @ np.stack([np.ones_like(sizes), sizes], axis=1)
+            said[:, 2] += (block.columns @ sums)[named]
         return said.reshape(self.n_raters, self.n_classes, 3)
 
     def expected(self) -> Expected:
@@ -123,7 +125,7 @@ class Blocks:
         classes = np.zeros(self.n_classes)
         for block in self.blocks:
             rows = self.posterior[block.items]
-            counts += block.votes.T @ rows
+            counts += block.columns @ rows
             classes += rows.sum(axis=0)
         return Expected(self._by_truth(counts), classes, math.nan, math.nan)
 
@@ -131,7 +133,7 @@ class Blocks:
         """Sum of squared posteriors of c where r said c, [r, c], (n_raters, n_classes)."""
         counts = self._no_counts()
         for block in self.blocks:
-            counts += block.votes.T @ self.posterior[block.items] ** 2
+            counts += block.columns @ self.posterior[block.items] ** 2
         return np.asarray(np.einsum("rcc->rc", self._by_truth(counts)))
 
     def update(
@@ -164,7 +166,7 @@ class Blocks:
             if watch:
                 moved = max(moved, float(np.abs(scores - rows.T).max(initial=0.0)))
             rows[...] = scores.T
-            counts += block.votes.T @ rows
+            counts += block.columns @ rows
         return Expected(self._by_truth(counts), classes, evidence, moved)
 
     def _vote_sums(
@@ -253,6 +255,7 @@ def _blocks(table: LabelTable) -> Iterator[Block]:
         yield Block(
             items=slice(begin, end),
             votes=votes,
+            columns=votes.T,
             unknown=np.flatnonzero(silent & (gold < 0)),
             known=known,
             gold=gold[known].astype(np.int32),

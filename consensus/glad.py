@@ -227,7 +227,9 @@ def _estimate(
     expected = blocks.expected()
     ability, interval = abilities(blocks, expected)
     active = expected.counts.any(axis=(1, 2))
-    labelled = np.concatenate([np.diff(block.votes.indptr) > 0 for block in blocks.blocks])
+    labelled = np.zeros(len(point.ease), dtype=np.bool_)
+    for block in blocks.blocks:
+        labelled[block.items] = np.diff(block.votes.indptr) > 0
     return GladEstimate(
         method="glad",
         posterior=blocks.posterior,

@@ -139,7 +139,7 @@ class _Model:
     def start(self, support: NDArray[np.float64], rng: np.random.Generator) -> _Habits:
         """Random raters, alike where they are alike in `support`: about half of the labels count as
         known, and habits are nearly even."""
-        n_raters, n_classes, _ = support.shape
+        n_raters, n_classes, width = support.shape
         n = support[..., 0].sum(axis=1, keepdims=True)
         of_rater = support.sum(axis=1)
         knowing, not_knowing = (self._drawn(rng, of_rater) for _ in range(2))
@@ -147,7 +147,7 @@ class _Model:
         of_both = np.concatenate(
             [support, np.broadcast_to(of_rater[:, None], support.shape)], axis=2
         )
-        uneven = self._drawn(rng, of_both.reshape(n_raters * n_classes, -1))
+        uneven = self._drawn(rng, of_both.reshape(n_raters * n_classes, 2 * width))
         habit = shares(uneven.reshape(n_raters, n_classes))
         return self._raters(n[:, 0] * known[:, 0], n * (1 - known) * habit)
 

@@ -21,7 +21,7 @@ def log(values: NDArray[np.float64]) -> NDArray[np.float64]:
     stays ruled out there: with any other guess, labels on which all agree would be unlearnt.
     """
     with np.errstate(divide="ignore"):
-        return np.log(np.nan_to_num(values))
+        return np.log(np.where(values > 0, values, 0.0))
 
 
 def log_density(pseudo: NDArray[np.float64], logs: NDArray[np.float64]) -> float:
