@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 from consensus.estimate import ClassEstimate
@@ -12,25 +11,74 @@ from consensus.table import LabelTable
 
 DEFAULT = "ibcc"
 
-# Name of the method, which is also that of its function, and the module it is in.
-METHODS = {
-    "majority": "consensus.majority",
-    "weighted_majority": "consensus.weighted_majority",
-    "wawa": "consensus.wawa",
-    "one_coin": "consensus.one_coin",
-    "dawid_skene": "consensus.dawid_skene",
-    "ibcc": "consensus.ibcc",
-    "mace": "consensus.mace",
-    "glad": "consensus.glad",
+Method = Callable[..., ClassEstimate]
+
+
+def _majority() -> Method:
+    from consensus.majority import majority
+
+    return majority
+
+
+def _weighted_majority() -> Method:
+    from consensus.weighted_majority import weighted_majority
+
+    return weighted_majority
+
+
+def _wawa() -> Method:
+    from consensus.wawa import wawa
+
+    return wawa
+
+
+def _one_coin() -> Method:
+    from consensus.one_coin import one_coin
+
+    return one_coin
+
+
+def _dawid_skene() -> Method:
+    from consensus.dawid_skene import dawid_skene
+
+    return dawid_skene
+
+
+def _ibcc() -> Method:
+    from consensus.ibcc import ibcc
+
+    return ibcc
+
+
+def _mace() -> Method:
+    from consensus.mace import mace
+
+    return mace
+
+
+def _glad() -> Method:
+    from consensus.glad import glad
+
+    return glad
+
+
+METHODS: dict[str, Callable[[], Method]] = {
+    "majority": _majority,
+    "weighted_majority": _weighted_majority,
+    "wawa": _wawa,
+    "one_coin": _one_coin,
+    "dawid_skene": _dawid_skene,
+    "ibcc": _ibcc,
+    "mace": _mace,
+    "glad": _glad,
 }
 
 
-def function_of(method: str) -> Callable[..., ClassEstimate]:
+def function_of(method: str) -> Method:
     """The function of that name. Raises ValueError where there is none."""
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
-    function: Callable[..., ClassEstimate] = getattr(import_module(METHODS[method]), method)
-    return function
+    return METHODS[method]()
 
 
 def parameters_of(method: str) -> dict[str, Any]:
