@@ -38,7 +38,7 @@ VOTES = {"majority", "majority, shared", "weighted_majority"}
 LEARN = sorted(set(CALLS) - VOTES)
 ROUNDS = sorted(set(LEARN) - {"wawa"})
 
-few = settings(repeatable, max_examples=12)
+few = settings(repeatable, max_examples=8)
 every = pytest.mark.parametrize("name", CALLS)
 every_learner = pytest.mark.parametrize("name", LEARN)
 
