@@ -17,11 +17,11 @@ from collections.abc import Callable
 import numpy as np
 
 from bench.published import accuracy, clipped, dataset
-from consensus.agreement import cohen_kappa
 from consensus.comparisons import Comparisons
 from consensus.dawid_skene import dawid_skene
 from consensus.disagreement import disagreement
 from consensus.ibcc import ibcc
+from consensus.kappa import cohen_kappa
 from consensus.majority import majority
 from consensus.median import median_rating
 from consensus.ordinal import ordinal

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from consensus.agreement import observed_agreement, proportion_interval
 from consensus.alt_test import LIMIT, AltTest, Score, closer, compare, winning_rates
+from consensus.intervals import proportion_interval
+from consensus.plain_agreement import observed_agreement
 from consensus.table import LabelTable
 
 # Simulated samples are laid side by side until a batch has about this many labels.

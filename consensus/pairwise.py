@@ -227,7 +227,7 @@ def _abilities(
     comparisons: Comparisons, value: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How often a rater's winner has the higher value, equals half, with Wilson's interval."""
-    from consensus.agreement import proportion_interval
+    from consensus.intervals import proportion_interval
 
     signs = 1 - comparisons.outcomes
     decided = signs != 0

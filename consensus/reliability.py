@@ -17,8 +17,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from consensus.agreement import proportion_interval
 from consensus.calibration import checked_labels, checked_pair
+from consensus.intervals import proportion_interval
 
 Interval = Literal["wilson", "exact"]
 

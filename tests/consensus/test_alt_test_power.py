@@ -7,7 +7,6 @@ import dataclasses
 import numpy as np
 import pytest
 
-from consensus.agreement import observed_agreement
 from consensus.alt_test import alt_test
 from consensus.alt_test_power import (
     alt_test_power,
@@ -15,6 +14,7 @@ from consensus.alt_test_power import (
     epsilon_meaning,
     people_model,
 )
+from consensus.plain_agreement import observed_agreement
 from consensus.table import LabelTable
 from tests.consensus.test_alt_test import crowd
 

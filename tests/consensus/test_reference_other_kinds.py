@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from bench.published import accuracy, clipped, dataset, rows
-from consensus.agreement import cohen_kappa, observed_agreement
 from consensus.dawid_skene import dawid_skene
 from consensus.disagreement import disagreement
 from consensus.ibcc import ibcc
+from consensus.kappa import cohen_kappa
 from consensus.majority import majority
 from consensus.median import median_rating
 from consensus.multi_label import multi_label
 from consensus.ordinal import ordinal
+from consensus.plain_agreement import observed_agreement
 from consensus.selections import Selections
 
 pytestmark = pytest.mark.reference

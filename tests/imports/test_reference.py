@@ -13,7 +13,7 @@ from django.core.management import call_command
 
 from annotate.models import Item, ItemSummary, Label, Project, Rater, RaterKind, WhoCounts
 from annotate.selectors.tables import question_table
-from consensus.agreement import krippendorff_alpha
+from consensus.krippendorff import krippendorff_alpha
 from tests.personas import user
 
 pytestmark = [pytest.mark.reference, pytest.mark.django_db]
