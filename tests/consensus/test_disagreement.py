@@ -16,11 +16,11 @@ from consensus.rater_pairs import pair_differences
 from consensus.table import LabelTable
 from tests.consensus.tables import renamed, repeatable, shuffles, tables
 
-briefly = settings(repeatable, max_examples=12)
+briefly = settings(repeatable, max_examples=6)
 PARTS = ("total", "within", "rater_error", "ambiguity", "between")
 
 
-def simulated(seed, *, slips=0.0, ambiguous=0.0, apart=0.0, n_items=250, each=6, n_classes=3):
+def simulated(seed, *, slips=0.0, ambiguous=0.0, apart=0.0, n_items=200, each=6, n_classes=3):
     """Ten raters of two groups. `ambiguous` items are even between two classes; `apart` items mean
     one class to the first group and another to the second; `slips` say any class."""
     rng = np.random.default_rng(seed)
@@ -172,7 +172,7 @@ def test_a_pure_difference_of_groups_is_between():
 
 def test_three_causes_at_once_and_their_intervals():
     table, groups = simulated(5, slips=0.15, ambiguous=0.25, apart=0.25, each=10)
-    found = disagreement(table, groups=groups, n_bootstrap=30, seed=1)
+    found = disagreement(table, groups=groups, n_bootstrap=15, seed=1)
     values = [getattr(found, name).value for name in ("rater_error", "ambiguity", "between")]
     assert sum(values) == pytest.approx(found.total.value)
     assert min(values) > 0.05

@@ -18,7 +18,7 @@ from consensus.multi_label import multi_label
 from consensus.selections import Selections
 from tests.consensus.tables import repeatable
 
-briefly = settings(repeatable, max_examples=15)
+briefly = settings(repeatable, max_examples=8)
 probabilities = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.6, 0.9, 1.0])
 
 

@@ -14,7 +14,7 @@ from consensus.numbers import Numbers
 from consensus.robust_mean import robust_mean
 from tests.consensus.tables import repeatable
 
-briefly = settings(repeatable, max_examples=8)
+briefly = settings(repeatable, max_examples=5)
 ROUNDS = 30
 
 

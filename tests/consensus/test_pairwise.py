@@ -14,7 +14,7 @@ from consensus.pairwise import bradley_terry, davidson, difference, outcome_chan
 from tests.consensus.tables import repeatable
 
 both = pytest.mark.parametrize("method", [bradley_terry, davidson])
-briefly = settings(repeatable, max_examples=12)
+briefly = settings(repeatable, max_examples=6)
 
 # Citations between four journals of statistics (Stigler 1994): A cites B, B cites A.
 JOURNALS = ["Biometrika", "Communications", "JASA", "JRSS-B"]

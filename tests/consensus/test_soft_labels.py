@@ -12,7 +12,7 @@ from consensus.soft_labels import item_entropy, soft_labels
 from consensus.table import LabelTable
 from tests.consensus.tables import renamed, repeatable, shuffles, tables
 
-briefly = settings(repeatable, max_examples=15)
+briefly = settings(repeatable, max_examples=8)
 
 
 def mixtures(alpha, n_items, labels_each, seed):

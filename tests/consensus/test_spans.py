@@ -13,7 +13,7 @@ from consensus.span_votes import combine_spans
 from consensus.spans import Spans
 from tests.consensus.tables import repeatable
 
-briefly = settings(repeatable, max_examples=20)
+briefly = settings(repeatable, max_examples=8)
 
 
 def of_answers(answers, lengths, *, n_tags=2, n_raters=3):
