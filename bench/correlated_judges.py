@@ -18,11 +18,11 @@ import numpy as np
 
 from bench.judge_worlds import People, pairs_found, world
 from bench.published import Dataset, accuracy, as_given, clipped, dataset, folder
-from consensus.agreement import cohen_kappa
 from consensus.dawid_skene import dawid_skene
 from consensus.families import Families, detect_families
 from consensus.hybrid import JudgedEstimate, aggregate_judges
 from consensus.ibcc import ibcc
+from consensus.kappa import cohen_kappa
 from consensus.majority import majority
 from consensus.overconfidence import against_gold, against_support
 from consensus.table import LabelTable

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from consensus.agreement import proportion_interval
 from consensus.estimate import ClassEstimate
+from consensus.intervals import proportion_interval
 from consensus.support import Support
 
 # From here on an item counts as stated to be sure.

@@ -13,9 +13,9 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from consensus.agreement import proportion_interval
 from consensus.correlation import correlations
 from consensus.families import Families
+from consensus.intervals import proportion_interval
 from consensus.pooled import Votes, pooled_votes
 from consensus.table import LabelTable
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from bench.published import accuracy, clipped, dataset
-from consensus.agreement import cohen_kappa
 from consensus.dawid_skene import dawid_skene
 from consensus.families import detect_families
 from consensus.hybrid import aggregate_judges
 from consensus.ibcc import ibcc
+from consensus.kappa import cohen_kappa
 from consensus.majority import majority
 from consensus.overconfidence import against_gold, against_support
 

@@ -1,0 +1,221 @@
+"""A project of very many labels, put into the database as fast as it takes them.
+
+Past the services and past the database's checks, which take a hundred times as long: for benches
+on a database of their own only. All labels of a rater hang on one submission; nothing that is
+measured reads submissions.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+CHUNK = 50_000
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def project_made(
+    n_items: int, *, labels_each: int = 5, n_raters: int = 500, n_classes: int = 5, seed: int = 1
+) -> Any:
+    """The question of a new project with so many live labels of imported people.
+
+    Raters are right with a probability of their own, from .45 to .9; the items of the same number
+    of options come in equal shares. Labels are stored in an order drawn at random, as if many
+    people had worked at once.
+    """
+    from django.db import connection
+
+    from annotate.models import Item, Label, Rater, RaterKind, Submission, User
+    from annotate.services.projects import OptionDraft, QuestionDraft, project_create
+    from annotate.services.raters import rater_imported
+
+    owner, _new = User.objects.get_or_create(username="owner", is_founder=True)
+    options = tuple(OptionDraft(f"o{n}", f"Option {n}") for n in range(n_classes))
+    draft = QuestionDraft(key="q", name="Question", kind="single", text="Which?", options=options)
+    project = project_create(owner, name=f"{n_items} items", questions=[draft], seed=seed)
+    question = project.questions.get()
+    raters = [
+        rater_imported(project, name=f"rater {n}", kind=RaterKind.PERSON) for n in range(n_raters)
+    ]
+    submissions: list[Any] = []
+    rng = np.random.default_rng(seed)
+    with unchecked(Item, Label, Submission):
+        first_item = _newest(Item) + 1
+        _insert(
+            Item,
+            (
+                "id",
+                "project_id",
+                "external_id",
+                "status",
+                "fields",
+                "metadata",
+                "content_hash",
+                "draw",
+                "created_at",
+            ),
+            (
+                (
+                    first_item + n,
+                    project.pk,
+                    f"i{n}",
+                    "live",
+                    json.dumps([["text", f"Item {n}."]]),
+                    "{}",
+                    "0" * 64,
+                    draw,
+                    NOW,
+                )
+                for n, draw in enumerate(rng.random(n_items).tolist())
+            ),
+        )
+        first = _newest(Submission) + 1
+        submissions = [first + n for n in range(n_raters)]
+        _insert(
+            Submission,
+            (
+                "id",
+                "project_id",
+                "item_id",
+                "rater_id",
+                "status",
+                "client_key",
+                "flagged",
+                "comment",
+                "exposure",
+                "created_at",
+            ),
+            (
+                (
+                    first + n,
+                    project.pk,
+                    first_item,
+                    rater.pk,
+                    "submitted",
+                    f"s{n}",
+                    False,
+                    "",
+                    "[]",
+                    NOW,
+                )
+                for n, rater in enumerate(raters)
+            ),
+        )
+        first_label = _newest(Label) + 1
+        _insert(
+            Label,
+            (
+                "id",
+                "project_id",
+                "submission_id",
+                "item_id",
+                "question_id",
+                "rater_id",
+                "status",
+                "choice",
+                "confidence_source",
+                "rationale",
+                "created_at",
+            ),
+            (
+                (
+                    first_label + n,
+                    project.pk,
+                    submissions[rater],
+                    first_item + item,
+                    question.pk,
+                    raters[rater].pk,
+                    "live",
+                    choice,
+                    "",
+                    "",
+                    NOW,
+                )
+                for n, (item, rater, choice) in enumerate(
+                    _labels(rng, n_items, labels_each, n_raters, n_classes)
+                )
+            ),
+        )
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            for model in (Item, Label, Submission, Rater):
+                table = model._meta.db_table
+                cursor.execute(
+                    f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"  # noqa: S608
+                )
+            cursor.execute("VACUUM ANALYZE")  # as the server does by itself after so many rows
+        else:
+            cursor.execute("ANALYZE")
+    return question
+
+
+def _labels(
+    rng: np.random.Generator, n_items: int, each: int, n_raters: int, n_classes: int
+) -> Iterator[tuple[int, int, int]]:
+    """(item, rater, choice) in random order; a rater labels an item once."""
+    items = np.repeat(np.arange(n_items), each)
+    # A first rater drawn for each item, and the others at distances that differ.
+    steps = np.arange(each) * (n_raters // each)
+    raters = (rng.integers(n_raters, size=n_items)[:, None] + steps).ravel() % n_raters
+    right = rng.random(items.size) < rng.uniform(0.45, 0.9, n_raters)[raters]
+    truth = rng.integers(n_classes, size=n_items)[items]
+    wrong = (truth + rng.integers(1, n_classes, size=items.size)) % n_classes
+    order = rng.permutation(items.size)
+    columns = (items[order], raters[order], np.where(right, truth, wrong)[order])
+    for start in range(0, items.size, CHUNK):
+        yield from zip(*(c[start : start + CHUNK].tolist() for c in columns), strict=True)
+
+
+def _newest(model: Any) -> int:
+    newest = model.objects.order_by("-pk").values_list("pk", flat=True).first()
+    return newest or 0
+
+
+@contextmanager
+def unchecked(*models: Any) -> Iterator[None]:
+    """Without foreign keys, and with the indexes of these tables made afterwards."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        with connection.constraint_checks_disabled():
+            yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = ANY(%s) AND indexname "
+            "NOT IN (SELECT conname FROM pg_constraint)",
+            [[model._meta.db_table for model in models]],
+        )
+        indexes = cursor.fetchall()
+        for name, _made in indexes:
+            cursor.execute(f'DROP INDEX "{name}"')
+        cursor.execute("SET session_replication_role = replica")
+        yield
+        cursor.execute("SET session_replication_role = DEFAULT")
+        for _name, made in indexes:
+            cursor.execute(made)
+
+
+def _insert(model: Any, columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> None:
+    from django.db import connection, transaction
+
+    table, names = model._meta.db_table, ", ".join(f'"{name}"' for name in columns)
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor != "postgresql":
+            marks = ", ".join(["%s"] * len(columns))
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608
+            return
+        with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+            out = io.StringIO()
+            for n, row in enumerate(rows, 1):
+                out.write("\t".join(map(str, row)) + "\n")
+                if not n % 10_000:
+                    copy.write(out.getvalue())
+                    out = io.StringIO()
+            copy.write(out.getvalue())
