@@ -23,6 +23,7 @@ __all__ = [
     "ChatProvider",
     "Concern",
     "ErrorKind",
+    "ManyProvider",
     "OptionSpec",
     "ProviderError",
     "QuestionKind",
@@ -32,6 +33,10 @@ __all__ = [
     "Want",
 ]
 
+# Room for the thoughts of a model that thinks, which count as tokens of its reply.
+MIN_THINKING_TOKENS = 2_048
+
+Form: TypeAlias = Literal["", "output", "tool", "prefill"]
 Concern: TypeAlias = Literal["judge", "passing", "item"]
 ErrorKind: TypeAlias = Literal[
     "unreachable",
@@ -65,7 +70,8 @@ class ProviderError(Exception):
 
     `message` is a plain sentence for people: what happened and what to do. It never holds the
     key. `retry_after` is in seconds, where the endpoint said how long to wait. `raw` is what the
-    model wrote when it refused, else "".
+    model wrote when it refused, else "". `unsupported` says that the endpoint understood and
+    rejected the request as such: the one error after which a weaker mode may be tried.
     """
 
     def __init__(
@@ -75,12 +81,14 @@ class ProviderError(Exception):
         retry_after: float | None = None,
         *,
         raw: str = "",
+        unsupported: bool = False,
     ) -> None:
         super().__init__(message)
         self.kind: ErrorKind = kind
         self.message = message
         self.retry_after = retry_after
         self.raw = raw
+        self.unsupported = unsupported
 
     @property
     def concerns(self) -> Concern:
@@ -95,12 +103,17 @@ class Capabilities:
     """What an endpoint was seen to honour for one model. `probe` finds it out once; it is stored
     as a dict.
 
-    - `schema`: `response_format` json_schema holds the reply to an object with an enum
-    - `json_object`: the weaker `response_format` json_object is honoured
+    - `schema`: the reply is held to an object with an enum, by a JSON schema or a forced tool
+    - `json_object`: the weaker hold: the reply is some JSON object
+    - `form`: how an Anthropic endpoint holds to it: an output schema, a forced tool, or the reply's
+      beginning put into its mouth; "" elsewhere
     - `grammar`: a GBNF grammar in the body is honoured (llama.cpp servers), so one letter is one
       token
     - `logprobs`: log-probabilities of the alternatives come back
     - `seed`, `temperature`: the parameter is accepted
+    - `n`: several choices come back from one call
+    - `batch`: requests can be handed in as a batch, answered within a day at a lower price
+    - `thinks`: it thinks before it answers, and its thoughts count as tokens of the reply
     - `max_tokens_field`: which of the two names of the limit is accepted
     """
 
@@ -111,6 +124,16 @@ class Capabilities:
     json_object: bool = False
     temperature: bool = True
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    n: bool = False
+    batch: bool = False
+    thinks: bool = False
+    form: Form = ""
+
+    def reply_limit(self, request: Request) -> int:
+        """The most tokens that a reply to `request` may have, as the endpoint is told."""
+        # Models that know only the newer name of the limit think before they answer.
+        thinks = self.thinks or self.max_tokens_field == "max_completion_tokens"
+        return max(request.max_tokens, MIN_THINKING_TOKENS) if thinks else request.max_tokens
 
     def as_dict(self) -> dict[str, bool | str]:
         return dataclasses.asdict(self)
@@ -120,17 +143,20 @@ class Capabilities:
         """Read what `as_dict` wrote, by an older or newer version too: what is missing or
         unknown is ignored.
         """
-        flags = {
-            name: stored[name]
-            for name in ("schema", "logprobs", "seed", "grammar", "json_object", "temperature")
-            if isinstance(stored.get(name), bool)
-        }
+        flags = {name: stored[name] for name in _FLAGS if isinstance(stored.get(name), bool)}
         field: Literal["max_tokens", "max_completion_tokens"] = (
             "max_completion_tokens"
             if stored.get("max_tokens_field") == "max_completion_tokens"
             else "max_tokens"
         )
-        return dataclasses.replace(cls(), max_tokens_field=field, **flags)  # type: ignore[arg-type]
+        form = next((form for form in _FORMS if form == stored.get("form")), "")
+        return dataclasses.replace(cls(), max_tokens_field=field, form=form, **flags)  # type: ignore[arg-type]
+
+
+_FLAGS = (
+    "schema", "logprobs", "seed", "grammar", "json_object", "temperature", "n", "batch", "thinks",
+)  # fmt: skip
+_FORMS: tuple[Form, ...] = ("output", "tool", "prefill")
 
 
 @runtime_checkable
@@ -146,5 +172,18 @@ class ChatProvider(Protocol):
     def probe(self) -> Capabilities:
         """Find out what the endpoint honours, with a handful of tiny calls. Raises
         ProviderError.
+        """
+        ...
+
+
+@runtime_checkable
+class ManyProvider(Protocol):
+    """A ChatProvider that can answer one request several times in one call, which reads (and
+    charges for) the prompt once. Only where its capabilities say `n`.
+    """
+
+    def ask_many(self, request: Request, n: int) -> list[Reply]:
+        """`n` independent replies. Their tokens and charges add up to those of the call. Raises
+        ProviderError, also where fewer come back.
         """
         ...

@@ -5,6 +5,7 @@ A scripted provider has no entry: tests put theirs in, and nothing else can reac
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from judges.models import Connection, ProviderName
+from judges.providers.addresses import LOOPBACK, Reach, reach_of
 from judges.providers.base import Capabilities, ChatProvider, ProviderError
 from judges.services.keys import key_of
 
@@ -52,6 +54,18 @@ def provider_of(
     )
 
 
+def reach_of_connection(connection: Connection) -> Reach:
+    """Where a connection's requests may go: what the operator allows, and for one of which the
+    project was told that texts stay on this machine, no further.
+    """
+    return dataclasses.replace(reach_allowed(), stays=not connection.leaves_machine)
+
+
+def reach_allowed() -> Reach:
+    """The private addresses that the operator allows (JUDGE_PRIVATE_HOSTS)."""
+    return reach_of(settings.JUDGE_PRIVATE_HOSTS)[0]
+
+
 def _openai(wanted: Wanted) -> ChatProvider:
     from judges.providers.openai_compatible import OpenAICompatible
 
@@ -61,6 +75,20 @@ def _openai(wanted: Wanted) -> ChatProvider:
         key_of(wanted.connection),
         timeout=wanted.timeout,
         capabilities=wanted.capabilities,
+        reach=reach_of_connection(wanted.connection),
+    )
+
+
+def _anthropic(wanted: Wanted) -> ChatProvider:
+    from judges.providers.anthropic_api import AnthropicMessages
+
+    return AnthropicMessages(
+        wanted.connection.base_url,
+        wanted.model,
+        key_of(wanted.connection),
+        timeout=wanted.timeout,
+        capabilities=wanted.capabilities,
+        reach=reach_of_connection(wanted.connection),
     )
 
 
@@ -81,10 +109,13 @@ def _local_llm(wanted: Wanted) -> ChatProvider:
         key_of(wanted.connection),
         timeout=wanted.timeout,
         capabilities=wanted.capabilities,
+        # The operator's own word, and this machine: no owner chooses it.
+        reach=Reach(networks=LOOPBACK, stays=True),
     )
 
 
 PROVIDERS: dict[str, Callable[[Wanted], ChatProvider]] = {
     ProviderName.OPENAI: _openai,
+    ProviderName.ANTHROPIC: _anthropic,
     ProviderName.LOCAL_LLM: _local_llm,
 }

@@ -23,21 +23,27 @@ class Answer:
 
 
 Script: TypeAlias = Callable[[Body], Answer]
+# What other addresses than that of the script answer to: ("GET", "/v1/batches").
+Routes: TypeAlias = "dict[tuple[str, str], Callable[[Asked], Answer]]"
 
 
 @dataclass
 class Asked:
-    """One request as it arrived. Header names are in lower case."""
+    """One request as it arrived. Header names are in lower case; `raw` is the body unread."""
 
     path: str
     headers: dict[str, str]
     body: Body
+    method: str = "POST"
+    raw: bytes = b""
 
 
 class Endpoint:
-    """`url` ends in /v1; `asked` keeps what arrived."""
+    """`url` ends in /v1; `asked` keeps what arrived. The script answers what is posted, `routes`
+    what is asked at their addresses.
+    """
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, routes: Routes | None = None) -> None:
         self.asked: list[Asked] = []
         endpoint = self
 
@@ -45,10 +51,27 @@ class Endpoint:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                raw = self.rfile.read(int(self.headers["Content-Length"] or 0))
+                try:
+                    body = json.loads(raw)
+                except ValueError:
+                    body = {}
+                self._answer("POST", body, raw)
+
+            def do_GET(self) -> None:
+                self._answer("GET", {}, b"")
+
+            def _answer(self, method: str, body: Body, raw: bytes) -> None:
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                endpoint.asked.append(Asked(self.path, headers, body))
-                answer = script(body)
+                asked = Asked(self.path, headers, body, method, raw)
+                endpoint.asked.append(asked)
+                route = (routes or {}).get((method, self.path.partition("?")[0]))
+                if route is not None:
+                    answer = route(asked)
+                elif method == "POST":
+                    answer = script(body)
+                else:
+                    answer = Answer(b"Not Found", 404)
                 sent = answer.body if isinstance(answer.body, bytes) else _encoded(answer.body)
                 self.send_response(answer.status)
                 for name, value in {"Content-Type": "application/json", **answer.headers}.items():
