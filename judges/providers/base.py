@@ -10,7 +10,7 @@ up on this one item.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -23,6 +23,8 @@ __all__ = [
     "ChatProvider",
     "Concern",
     "ErrorKind",
+    "LabelProvider",
+    "Labelled",
     "ManyProvider",
     "OptionSpec",
     "ProviderError",
@@ -185,5 +187,45 @@ class ManyProvider(Protocol):
     def ask_many(self, request: Request, n: int) -> list[Reply]:
         """`n` independent replies. Their tokens and charges add up to those of the call. Raises
         ProviderError, also where fewer come back.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What a LabelProvider said of one item. `code` None: nothing that is a label, and `reason`
+    says why. `confidence` is a probability (0 to 1), None where unsaid; `model` is the version it
+    named.
+    """
+
+    code: int | None
+    confidence: float | None
+    raw: str
+    seconds: float
+    model: str
+    reason: str = ""
+
+
+@runtime_checkable
+class LabelProvider(Protocol):
+    """Something that is asked no words and answers with a label. Safe to use from several
+    threads.
+    """
+
+    def set_up(self, question: QuestionSpec, fields: Sequence[str]) -> str:
+        """Say what will be asked, of items with these fields; returns the model's version, ""
+        where it names none. Raises ProviderError.
+        """
+        ...
+
+    def label(self, question: QuestionSpec, fields: Mapping[str, str]) -> Labelled:
+        """The label of one item, by its shown fields. Raises ProviderError; never retries by
+        itself.
+        """
+        ...
+
+    def health(self) -> str:
+        """Find out whether it runs; returns what it calls its model, "" where it says nothing.
+        Raises ProviderError.
         """
         ...

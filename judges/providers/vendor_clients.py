@@ -49,7 +49,7 @@ class Endpoint:
                 f" again.",
             ) from None
         except library.APIConnectionError as error:
-            raise self._broken(error.__cause__) from None
+            raise self.broken(error.__cause__) from None
 
     def refused(self, status: int, body: object, headers: Any) -> ProviderError:
         """The error for a status that is no success."""
@@ -95,7 +95,8 @@ class Endpoint:
             f"{self.address} cannot be reached. Check the address and that the server runs.",
         )
 
-    def _broken(self, cause: BaseException | None) -> ProviderError:
+    def broken(self, cause: BaseException | None) -> ProviderError:
+        """The error for a connection that failed, from what made it fail."""
         import httpx2
 
         if isinstance(cause, ProviderError):

@@ -8,14 +8,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from judges.models import Connection, ProviderName
 from judges.providers.addresses import LOOPBACK, Reach, reach_of
-from judges.providers.base import Capabilities, ChatProvider, ProviderError
+from judges.providers.base import Capabilities, ChatProvider, LabelProvider, ProviderError
 from judges.services.keys import key_of
+
+if TYPE_CHECKING:
+    from judges.providers.batches import BatchLane
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,44 @@ def provider_of(
             timeout=float(timeout or connection.timeout_seconds),
             capabilities=Capabilities.from_dict(known) if known else None,
         )
+    )
+
+
+def backend_of(connection: Connection, *, timeout: float | None = None) -> LabelProvider:
+    """The provider of labels behind a connection. Raises ProviderError for a connection that is
+    asked in words, or whose key cannot be had.
+    """
+    from judges.providers.label_studio import LabelStudioBackend
+
+    if connection.provider != ProviderName.LABEL_STUDIO:
+        raise ProviderError(
+            "bad_config",
+            _("“%(name)s” is no backend that gives labels.") % {"name": connection.name},
+        )
+    return LabelStudioBackend(
+        connection.base_url,
+        key_of(connection),
+        timeout=float(timeout or connection.timeout_seconds),
+        reach=reach_of_connection(connection),
+    )
+
+
+def lane_of(connection: Connection, model: str) -> BatchLane | None:
+    """The batch lane of a connection for a model; None where it was not found to have one. Raises
+    ProviderError where there is no key.
+    """
+    from judges.providers.batches import AnthropicBatches, OpenAIBatches
+
+    known = Capabilities.from_dict(connection.capabilities.get(model) or {})
+    if not known.batch:
+        return None
+    lane = AnthropicBatches if connection.provider == ProviderName.ANTHROPIC else OpenAIBatches
+    return lane(
+        connection.base_url,
+        model,
+        key_of(connection),
+        capabilities=known,
+        reach=reach_of_connection(connection),
     )
 
 
