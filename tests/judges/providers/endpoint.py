@@ -45,6 +45,7 @@ class Endpoint:
 
     def __init__(self, script: Script, routes: Routes | None = None) -> None:
         self.asked: list[Asked] = []
+        self.routes: Routes = routes or {}
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -65,7 +66,7 @@ class Endpoint:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 asked = Asked(self.path, headers, body, method, raw)
                 endpoint.asked.append(asked)
-                route = (routes or {}).get((method, self.path.partition("?")[0]))
+                route = endpoint.routes.get((method, self.path.partition("?")[0]))
                 if route is not None:
                     answer = route(asked)
                 elif method == "POST":
