@@ -321,4 +321,8 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    # At DEBUG these would write what is sent (texts of items) and what endpoints answer.
+    "loggers": {
+        name: {"level": "WARNING"} for name in ("anthropic", "httpcore2", "httpx2", "openai")
+    },
 }

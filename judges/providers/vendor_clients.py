@@ -110,7 +110,7 @@ class Endpoint:
 
 def _cleaned(value: Any, api_key: str) -> Any:
     if isinstance(value, str):
-        return http_errors.without_key(value, api_key)
+        return _clean_text(value, api_key)
     if isinstance(value, list):
         return [_cleaned(entry, api_key) for entry in value]
     if isinstance(value, dict):
@@ -119,6 +119,19 @@ def _cleaned(value: Any, api_key: str) -> Any:
             for name, entry in value.items()
         }
     return value
+
+
+def _clean_text(text: str, api_key: str) -> str:
+    text = http_errors.without_key(text, api_key)
+    if "\\" not in text or text.lstrip()[:1] not in {"{", "["}:
+        return text
+    # A reply may be JSON itself, whose escapes would bring the key back when it is read.
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    cleaned = _cleaned(said, api_key)
+    return text if cleaned == said else json.dumps(cleaned, ensure_ascii=False)
 
 
 def checked_address(base_url: str, example: str) -> str:

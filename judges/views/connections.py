@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotate import access
@@ -51,6 +52,7 @@ def connections(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     return render_page(request, "judges/connections.html", context, place=place, current="judges")
 
 
+@sensitive_post_parameters("key")
 @require_http_methods(["GET", "POST"])
 def connection_new(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     place = access.project_of(request.user, project_id, Right.MANAGE)
@@ -67,6 +69,7 @@ def connection_new(request: AuthenticatedRequest, project_id: int) -> HttpRespon
     return _show(request, place, form, title=_("New connection"))
 
 
+@sensitive_post_parameters("key")
 @require_http_methods(["GET", "POST"])
 def connection(request: AuthenticatedRequest, project_id: int, connection_id: int) -> HttpResponse:
     place = access.project_of(request.user, project_id, Right.MANAGE)
