@@ -181,6 +181,18 @@ def test_no_call_costs_more_than_was_reserved(
         assert halved <= bound
 
 
+@pytest.mark.parametrize("part", ["cached", "written"])
+def test_the_dearest_kind_of_prompt_token_is_reserved(part: str) -> None:
+    dear = dataclasses.replace(PRICE, rates=dataclasses.replace(PRICE.rates, **{part: Decimal(9)}))
+    request = ask(user="x" * 100_000, max_tokens=1)
+    bound = price_bound(request, Capabilities(), dear)
+    parts = {part: 100_000}
+    spent = call_price(dear, tokens_in=100_000, tokens_out=1, **parts)
+    assert spent is not None
+    assert bound is not None
+    assert spent <= bound <= 2 * spent
+
+
 def test_room_to_think_is_reserved_with_the_reply() -> None:
     thinks = Capabilities(thinks=True)
     assert tokens_bound(ask(max_tokens=8), thinks)[1] == MIN_THINKING_TOKENS
