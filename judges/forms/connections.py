@@ -58,7 +58,9 @@ class ConnectionForm(forms.Form):
             (
                 preset.key,
                 format_html(
-                    '{} <span class="choice__help">{}</span>', str(preset.name), preset.help
+                    '<span>{} <span class="choice__help">{}</span></span>',
+                    str(preset.name),
+                    preset.help,
                 ),
             )
             for preset in PRESETS.values()

@@ -220,7 +220,8 @@ def _cost_shown(cost: ModelCost) -> dict[str, Any]:
         name: "–" if (value := getattr(rates, name, None)) is None else f"{value.normalize():f}"
         for name in ("input", "output", "cached")
     }
-    return {"model": cost.model, "own": cost.own, "price": cost.price, **shown}
+    where = cost.price.source.partition("/")[0] if cost.price else ""
+    return {"model": cost.model, "own": cost.own, "price": cost.price, "where": where, **shown}
 
 
 def _as_it_is(found: Connection) -> dict[str, Any]:
