@@ -9,6 +9,7 @@ every request goes through.
 
 from __future__ import annotations
 
+import functools
 import time
 import urllib.request
 from collections.abc import Mapping
@@ -19,11 +20,14 @@ from judges.providers.addresses import PUBLIC_ONLY, Address, Reach, checked
 from judges.providers.base import ProviderError
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
 
 MAX_REPLY_BYTES = 4_000_000
 # A name is looked up again after so many seconds; until then the addresses checked are used.
 LOOKED_UP_SECONDS = 60.0
+KEPT_OPEN = 256
 
 _SENT_HEADERS = ("host", "accept", "connection", "content-type", "content-length")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -50,7 +54,9 @@ def bounded_client(
         def __init__(self) -> None:
             proxy = None if reach.stays else _proxy(base_url)
             self._proxied = proxy is not None
-            self._inner = httpx2.HTTPTransport(proxy=proxy)
+            # How many calls are under way at once is the engine's to say, not this pool's.
+            limits = httpx2.Limits(max_connections=None, max_keepalive_connections=KEPT_OPEN)
+            self._inner = httpx2.HTTPTransport(verify=_trusted(), proxy=proxy, limits=limits)
             self._addresses: list[Address] = []
             self._looked_up_at = 0.0
 
@@ -75,7 +81,8 @@ def bounded_client(
                 self._check_proxied(request.url)
                 return self._inner.handle_request(request)
             failed: httpx2.TransportError | None = None
-            for address in self._checked(request.url):
+            known = self._checked(request.url)
+            for address in known:
                 # The certificate is still asked for, and checked, in the name of the host.
                 at = httpx2.Request(
                     request.method,
@@ -89,8 +96,8 @@ def bounded_client(
                 except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
                     failed = error
                     continue
-                if address != self._addresses[0]:
-                    self._addresses = [address, *(a for a in self._addresses if a != address)]
+                if address != known[0]:
+                    self._addresses = [address, *(a for a in known if a != address)]
                 return response
             self._looked_up_at = 0.0
             raise failed or httpx2.ConnectError("The name has no address.", request=request)
@@ -144,6 +151,14 @@ def bounded_client(
         timeout=httpx2.Timeout(timeout, connect=min(timeout, 10.0)),
         follow_redirects=False,
     )
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates this machine trusts. Reading them takes a tenth of a second, so once."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 def _port(url: httpx2.URL) -> int:

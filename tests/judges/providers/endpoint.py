@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -38,12 +39,23 @@ class Asked:
     raw: bytes = b""
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that hang up."""
+
+
 class Endpoint:
     """`url` ends in /v1; `asked` keeps what arrived. The script answers what is posted, `routes`
     what is asked at their addresses.
     """
 
-    def __init__(self, script: Script, routes: Routes | None = None) -> None:
+    def __init__(
+        self,
+        script: Script,
+        routes: Routes | None = None,
+        *,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
         self.asked: list[Asked] = []
         self.routes: Routes = routes or {}
         endpoint = self
@@ -86,7 +98,9 @@ class Endpoint:
             def log_message(self, format: str, *args: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
+        if context is not None:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 

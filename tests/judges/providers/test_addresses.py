@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import _socket
+import datetime
 import ipaddress
 import re
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
 from judges.exchange import Request
-from judges.providers import addresses
+from judges.providers import addresses, bounded_http
 from judges.providers.addresses import LOOPBACK, PUBLIC_ONLY, Reach, checked, reach_of
 from judges.providers.base import Capabilities, ProviderError
 from judges.providers.openai_compatible import OpenAICompatible
@@ -260,3 +267,63 @@ def test_a_redirect_into_the_network_is_not_followed() -> None:
         with pytest.raises(ProviderError, match="redirects elsewhere"):
             asked_at(outside.url, HERE).ask(ASKED)
         assert inside.asked == []
+
+
+# --- The certificate ----------------------------------------------------------------------------
+
+
+def certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    """A certificate for a name, signed by itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / f"{name}.pem", folder / f"{name}.key"
+    paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return paths
+
+
+@pytest.mark.parametrize(("held", "reached"), [("judge.internal", True), ("other.internal", False)])
+def test_the_certificate_is_asked_for_and_checked_in_the_name_of_the_host(
+    held: str, reached: bool, names: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the connection goes to a number."""
+    names(lambda _: ["127.0.0.1"])
+    chain, key = certificate(tmp_path, held)
+    monkeypatch.setenv("SSL_CERT_FILE", str(chain))
+    bounded_http._trusted.cache_clear()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(chain, key)
+    asked_for: list[str | None] = []
+    context.sni_callback = lambda _socket, name, _context: asked_for.append(name)
+    served = Endpoint(lambda _: completion("A"), context=context)
+    with served.running():
+        url = served.url.replace("http://127.0.0.1", "https://judge.internal")
+        asked = asked_at(url, HERE)
+        if reached:
+            assert asked.ask(ASKED).raw == "A"
+        else:
+            with pytest.raises(ProviderError, match="cannot be reached"):
+                asked.ask(ASKED)
+        asked.close()
+    bounded_http._trusted.cache_clear()
+    assert asked_for == ["judge.internal"]
+    assert len(served.asked) == int(reached)
