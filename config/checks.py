@@ -10,6 +10,8 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from judges.providers.addresses import reach_of
+
 
 @register(Tags.files)
 def data_dir_writable(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
@@ -96,3 +98,27 @@ def field_key_given(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> l
             )
         ]
     return []
+
+
+@register(Tags.security)
+def private_hosts_make_sense(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    reach, wrong = reach_of(settings.JUDGE_PRIVATE_HOSTS)
+    found: list[CheckMessage] = [
+        Error(
+            f"JUDGE_PRIVATE_HOSTS holds {entry!r}, which is no network and no host name.",
+            hint="Name networks (10.20.0.0/16), addresses (10.20.0.7) or hosts (vllm.internal).",
+            id="concord.E008",
+        )
+        for entry in wrong
+    ]
+    if settings.PRODUCTION and any(network.prefixlen == 0 for network in reach.networks):
+        found.append(
+            Warning(
+                "JUDGE_PRIVATE_HOSTS allows every private address.",
+                hint="Whoever owns a project could reach any service inside. Name the ones meant.",
+                id="concord.W009",
+            )
+        )
+    return found

@@ -307,6 +307,14 @@ def _local_llm() -> tuple[str, str]:
 
 LOCAL_LLM_URL, LOCAL_LLM_KEY = _local_llm()
 
+# --- Judges ---------------------------------------------------------------------------------
+
+# Networks, addresses and host names inside the operator's network at which judges may be asked.
+# Owners of projects choose the addresses; what is not public is closed to them unless named here.
+JUDGE_PRIVATE_HOSTS = env.list(
+    "JUDGE_PRIVATE_HOSTS", default=[] if PRODUCTION else ["127.0.0.0/8", "::1/128"]
+)
+
 # --- Logging --------------------------------------------------------------------------------
 
 LOGGING = {
@@ -315,4 +323,8 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    # At DEBUG these would write what is sent (texts of items) and what endpoints answer.
+    "loggers": {
+        name: {"level": "WARNING"} for name in ("anthropic", "httpcore2", "httpx2", "openai")
+    },
 }

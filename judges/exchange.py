@@ -8,6 +8,7 @@ I/O.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal, TypeAlias
 
 QuestionKind: TypeAlias = Literal["single", "rating"]
@@ -67,6 +68,10 @@ class Reply:
     `token_logprobs` are (token, natural logarithm of its probability) of the alternatives at the
     token that carries the answer, most probable first, before any grammar narrowed them; None
     where the endpoint gives none. `model` is the name the endpoint says it used.
+
+    `tokens_cached` and `tokens_written` are the parts of `tokens_in` that were read from and
+    written to the endpoint's cache, which cost otherwise; `charged` is what the endpoint says the
+    call cost, in US dollars. None where unsaid.
     """
 
     raw: str
@@ -76,3 +81,6 @@ class Reply:
     token_logprobs: tuple[tuple[str, float], ...] | None
     finish_reason: str
     model: str
+    tokens_cached: int | None = None
+    tokens_written: int | None = None
+    charged: Decimal | None = None

@@ -29,6 +29,11 @@ urlpatterns = [
         name="connection_probe",
     ),
     path(
+        f"{PROJECT}/connections/<int:connection_id>/price/",
+        connections.connection_price,
+        name="connection_price",
+    ),
+    path(
         f"{PROJECT}/connections/<int:connection_id>/remove/",
         connections.connection_drop,
         name="connection_drop",

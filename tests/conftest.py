@@ -117,6 +117,14 @@ def _allowed_hosts() -> set[str]:
     return {"localhost", "", "0.0.0.0", "::"} | {host for host in named if host}  # noqa: S104
 
 
+def _is_nobodys(host: object) -> bool:
+    """Names that are kept for examples (RFC 2606): nobody has them, as for a machine offline."""
+    text = host.decode() if isinstance(host, bytes) else str(host)
+    name = text.rstrip(".").lower()
+    kept = ("example", "example.org", "example.com", "example.net", "invalid", "test")
+    return any(name == suffix or name.endswith(f".{suffix}") for suffix in kept)
+
+
 def _is_allowed(host: object, allowed: set[str]) -> bool:
     if host is None:
         return True
@@ -151,6 +159,8 @@ def _network_off() -> Iterator[None]:
         return real_connect_ex(self, address)
 
     def getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+        if host is not None and _is_nobodys(host):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         check(host)
         return real_getaddrinfo(host, *args, **kwargs)
 

@@ -23,6 +23,7 @@ OWN_SETTINGS = {
     "DATABASE_POOL_MAX",
     "DEBUG",
     "FIELD_KEY",
+    "JUDGE_PRIVATE_HOSTS",
     "LOG_LEVEL",
     "MAX_UPLOAD_MB",
     "MODEL_DIR",
@@ -56,7 +57,8 @@ os.environ["DATA_DIR"] = str(FOLDER)
 os.environ["STATIC_ROOT"] = str(FOLDER / "static")
 (FOLDER / "static").mkdir(exist_ok=True)
 # The providers' own clients must not find a developer's real key.
-os.environ.pop("OPENAI_API_KEY", None)
+for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "OPENAI_API_KEY"):
+    os.environ.pop(name, None)
 # Two test processes share two cores; the numeric libraries would each take both.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

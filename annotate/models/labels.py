@@ -100,6 +100,7 @@ class ConfidenceSource(models.TextChoices):
     CLASSIFIER = "classifier", _("Classifier probability")
     STATED = "stated", _("Stated by the judge")
     VOTES = "votes", _("Share of repeated votes")
+    SCORE = "score", _("Score of a model")
     IMPORTED = "imported", _("Imported")
 
 

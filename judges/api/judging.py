@@ -22,16 +22,21 @@ from judges.api.shapes import (
     LOCAL_LLM,
     ConnectionShape,
     OneRunShape,
+    PriceIn,
+    PriceShape,
     RunIn,
     RunShape,
     VersionIn,
     VersionShape,
+    price_shown,
 )
-from judges.models import JudgeVersion, ProviderName, Run
+from judges.models import ASKED_IN_WORDS, JudgeVersion, ProviderName, Run
 from judges.providers.base import ProviderError
 from judges.selectors.places import connection_of, run_of, version_of
+from judges.services.backends import backend_version
 from judges.services.connections import connection_local
 from judges.services.local_llm import model_served
+from judges.services.prices import price_forget, price_set, prices_known
 from judges.services.runs import run_start
 from judges.services.versions import chat_version, classifier_version
 
@@ -45,6 +50,39 @@ class Connections(APIView):
     def get(self, request: Request, project_id: int) -> Response:
         place = access.project_of(request.user, project_id, Right.REVIEW)
         return Response(ConnectionShape(place.project.connections.order_by("pk"), many=True).data)
+
+
+class Prices(APIView):
+    @operation(
+        "What the models of a connection cost, in US dollars a million tokens",
+        name="prices",
+        paths=("project_id", "connection_id"),
+        returns=PriceShape(many=True),
+    )
+    def get(self, request: Request, project_id: int, connection_id: int) -> Response:
+        place = access.project_of(request.user, project_id, Right.REVIEW)
+        known = prices_known(connection_of(place, connection_id))
+        return Response(PriceShape([price_shown(cost) for cost in known], many=True).data)
+
+    @operation(
+        "Say what a model costs there, or (input and output null) that the kept list counts again",
+        name="prices_set",
+        paths=("project_id", "connection_id"),
+        takes=PriceIn,
+        returns=PriceShape(many=True),
+    )
+    def post(self, request: Request, project_id: int, connection_id: int) -> Response:
+        place = access.project_of(request.user, project_id, Right.MANAGE)
+        access.check_active(place)
+        connection = connection_of(place, connection_id)
+        given = PriceIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        if given.validated_data["input"] is None:
+            price_forget(place.user, connection, model=given.validated_data["model"])
+        else:
+            price_set(place.user, connection, **given.validated_data)
+        shown = [price_shown(cost) for cost in prices_known(connection)]
+        return Response(PriceShape(shown, many=True).data)
 
 
 class Versions(APIView):
@@ -129,7 +167,12 @@ def _make(place: Place, wanted: dict[str, Any]) -> JudgeVersion:
         if "connection" not in wanted:
             raise BadInput("Say which connection.", fields={"connection": ["Its id."]})
         connection, model = connection_of(place, wanted["connection"]), wanted["model"]
-        if connection.provider != ProviderName.OPENAI:
+        if connection.provider == ProviderName.LABEL_STUDIO:
+            try:
+                return backend_version(place.user, question, connection)
+            except ProviderError as error:
+                raise Conflict(error.message) from None
+        if connection.provider not in ASKED_IN_WORDS:
             raise BadInput(
                 "This connection comes with Concord: use local_llm, zero_shot or trained.",
                 fields={"connection": ["Choose an endpoint that an owner added."]},

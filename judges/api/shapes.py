@@ -11,6 +11,7 @@ from rest_framework import serializers
 from annotate.api.shapes import MAX_ID, JobShape
 from judges.models import Connection, JudgeVersion, Run
 from judges.selectors.runs import run_progress
+from judges.services.prices import ModelCost
 from judges.services.versions import MAX_SYSTEM, TRAINED, ZERO_SHOT
 
 CONNECTION = "connection"
@@ -25,6 +26,53 @@ class ConnectionShape(serializers.ModelSerializer[Connection]):
     class Meta:
         model = Connection
         fields = ("id", "name", "provider", "base_url", "leaves_machine", "capabilities")
+
+
+class PriceShape(serializers.Serializer[Any]):
+    """US dollars a million tokens; null where no price is known, so that no cap can be kept.
+
+    ``origin`` is "own" for the project's own word, else where the kept price was read, ``dated``
+    of which day.
+    """
+
+    model = serializers.CharField()
+    input = serializers.DecimalField(max_digits=12, decimal_places=6, allow_null=True)
+    output = serializers.DecimalField(max_digits=12, decimal_places=6, allow_null=True)
+    cached_input = serializers.DecimalField(max_digits=12, decimal_places=6, allow_null=True)
+    origin = serializers.CharField()
+    dated = serializers.CharField()
+
+
+def price_shown(cost: ModelCost) -> dict[str, Any]:
+    """For PriceShape."""
+    price = cost.price
+    return {
+        "model": cost.model,
+        "input": price and price.rates.input,
+        "output": price and price.rates.output,
+        "cached_input": price and price.rates.cached,
+        "origin": price.source if price else "",
+        "dated": price.dated if price else "",
+    }
+
+
+class PriceIn(serializers.Serializer[dict[str, Any]]):
+    model = serializers.CharField(max_length=200)
+    input = serializers.DecimalField(max_digits=12, decimal_places=6, min_value=0, allow_null=True)
+    output = serializers.DecimalField(max_digits=12, decimal_places=6, min_value=0, allow_null=True)
+    cached_input = serializers.DecimalField(
+        max_digits=12,
+        decimal_places=6,
+        min_value=0,
+        allow_null=True,
+        default=None,
+        help_text="Of tokens read from the endpoint's cache; null: as others.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if (attrs["input"] is None) != (attrs["output"] is None):
+            raise serializers.ValidationError("Give both input and output, or neither.")
+        return attrs
 
 
 class VersionShape(serializers.ModelSerializer[JudgeVersion]):

@@ -10,6 +10,11 @@ PROJECT = "projects/<int:project_id>"
 
 urlpatterns = [
     path(f"{PROJECT}/connections/", judging.Connections.as_view(), name="api_connections"),
+    path(
+        f"{PROJECT}/connections/<int:connection_id>/prices/",
+        judging.Prices.as_view(),
+        name="api_prices",
+    ),
     path(f"{PROJECT}/judges/", judging.Versions.as_view(), name="api_judges"),
     path(f"{PROJECT}/runs/", judging.Runs.as_view(), name="api_runs"),
     path(f"{PROJECT}/runs/<int:run_id>/", judging.OneRun.as_view(), name="api_run"),

@@ -9,12 +9,13 @@ from django.utils.translation import gettext_lazy as _
 
 from annotate.models import Project, Question
 from annotate.selectors.questions import questions_live
-from judges.models import Connection, ProviderName
+from judges.models import CONNECTED, Connection, ProviderName
 
 ZERO_SHOT = "zero_shot"
 TRAINED = "trained"
 LOCAL_LLM = "local_llm"
 CONNECTION = "connection-"
+BACKEND = "backend-"
 
 
 class JudgeForm(forms.Form):
@@ -63,9 +64,9 @@ class JudgeForm(forms.Form):
         ]
         if local_llm:
             ways.append((LOCAL_LLM, _("Local language model")))
-        connections = Connection.objects.filter(project=project, provider=ProviderName.OPENAI)
+        connections = Connection.objects.filter(project=project, provider__in=CONNECTED)
         ways += [
-            (f"{CONNECTION}{connection.pk}", connection.name)
+            (f"{_prefix(connection)}{connection.pk}", connection.name)
             for connection in connections.order_by("name")
         ]
         return ways
@@ -78,54 +79,11 @@ class JudgeForm(forms.Form):
         return cleaned
 
 
+def _prefix(connection: Connection) -> str:
+    return BACKEND if connection.provider == ProviderName.LABEL_STUDIO else CONNECTION
+
+
 class RunForm(forms.Form):
     """How many items to run a judge on."""
 
     limit = forms.IntegerField(label=_("Items"), min_value=1, max_value=10_000_000)
-
-
-class ConnectionForm(forms.Form):
-    """An endpoint. The key is never shown again, so the field comes back empty."""
-
-    name = forms.CharField(label=_("Name"), max_length=100)
-    base_url = forms.CharField(
-        label=_("Address"),
-        max_length=500,
-        help_text=_("Of an OpenAI-compatible endpoint, usually ending in /v1."),
-        widget=forms.TextInput(
-            attrs={"inputmode": "url", "placeholder": "https://api.example.org/v1"}
-        ),
-    )
-    key = forms.CharField(
-        label=_("Key"),
-        required=False,
-        max_length=2_000,
-        strip=True,
-        help_text=_("Kept encrypted and never shown again."),
-        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
-    )
-    key_variable = forms.CharField(
-        label=_("Or the environment variable that holds it"),
-        required=False,
-        max_length=100,
-        help_text=_("Its name must end in _API_KEY. It is read where the worker runs."),
-    )
-    concurrency = forms.IntegerField(label=_("Calls at once"), min_value=1, max_value=32, initial=2)
-    timeout_seconds = forms.IntegerField(
-        label=_("Seconds to wait for an answer"), min_value=1, max_value=600, initial=60
-    )
-
-
-class ConnectionEditForm(ConnectionForm):
-    forget_key = forms.BooleanField(label=_("Forget the key that is kept"), required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["key"].label = _("New key")
-        self.fields["key"].help_text = _("Leave empty to keep the one there is.")
-
-
-class ConnectionTestForm(forms.Form):
-    """The model to test a connection with."""
-
-    model = forms.CharField(label=_("Model"), max_length=200)

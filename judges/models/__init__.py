@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from judges.models.connections import Connection, ProviderName
+from judges.models.connections import (
+    ASKED_IN_WORDS,
+    CONNECTED,
+    Connection,
+    ModelPrice,
+    ProviderName,
+)
 from judges.models.runs import Call, CallState, Outcome, Purpose, Run
 from judges.models.vectors import TextVector
 from judges.models.versions import JudgeVersion, Prompt
 
 __all__ = [
+    "ASKED_IN_WORDS",
+    "CONNECTED",
     "Call",
     "CallState",
     "Connection",
     "JudgeVersion",
+    "ModelPrice",
     "Outcome",
     "Prompt",
     "ProviderName",

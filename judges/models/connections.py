@@ -16,7 +16,15 @@ class ProviderName(models.TextChoices):
     LOCAL_CLASSIFIER = "local_classifier", _("Local classifier (on this machine, no key)")
     LOCAL_LLM = "local_llm", _("Local language model (on this machine, no key)")
     OPENAI = "openai", _("OpenAI-compatible endpoint")
+    ANTHROPIC = "anthropic", _("Anthropic")
+    LABEL_STUDIO = "label_studio", _("Label Studio ML backend")
     SCRIPTED = "scripted", _("Scripted (for tests)")
+
+
+# What an owner connects; the others come with Concord.
+CONNECTED = (ProviderName.OPENAI, ProviderName.ANTHROPIC, ProviderName.LABEL_STUDIO)
+# What is asked in words, by a prompt.
+ASKED_IN_WORDS = (ProviderName.OPENAI, ProviderName.ANTHROPIC)
 
 
 class Connection(models.Model):
@@ -53,3 +61,34 @@ class Connection(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ModelPrice(models.Model):
+    """What a model costs at a connection, by a project's own word: it goes before the kept list.
+
+    In US dollars for a million tokens. Runs are charged what it says when they ask.
+    """
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="prices")
+    model = models.CharField(max_length=200)
+    input = models.DecimalField(max_digits=12, decimal_places=6)
+    output = models.DecimalField(max_digits=12, decimal_places=6)
+    # Of tokens read from the endpoint's cache; null: as others.
+    cached_input = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["connection", "model"], name="model_price_once"),
+            models.CheckConstraint(
+                condition=models.Q(input__gte=0, output__gte=0)
+                & (models.Q(cached_input__isnull=True) | models.Q(cached_input__gte=0)),
+                name="model_price_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} at {self.connection}"

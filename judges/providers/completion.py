@@ -4,14 +4,14 @@ token. Pure.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from judges.providers.base import Capabilities, OptionSpec, ProviderError, Reply, Request
-
-MIN_THINKING_TOKENS = 2_048
 
 # The answer's letter in a JSON reply. In a string, a quote would be escaped, so a rationale
 # cannot fake this.
@@ -27,7 +27,7 @@ def request_body(request: Request, model: str, capabilities: Capabilities) -> di
             {"role": "system", "content": request.system},
             {"role": "user", "content": request.user},
         ],
-        capabilities.max_tokens_field: _limit(request, capabilities),
+        capabilities.max_tokens_field: capabilities.reply_limit(request),
     }
     if capabilities.temperature:
         body["temperature"] = request.temperature
@@ -49,12 +49,6 @@ def request_body(request: Request, model: str, capabilities: Capabilities) -> di
     return body
 
 
-def _limit(request: Request, capabilities: Capabilities) -> int:
-    # Models that know only the other name think before they answer, and the limit counts that.
-    thinks = capabilities.max_tokens_field == "max_completion_tokens"
-    return max(request.max_tokens, MIN_THINKING_TOKENS) if thinks else request.max_tokens
-
-
 def letter_grammar(options: Sequence[OptionSpec]) -> str:
     """A GBNF grammar that allows one of the letters and nothing else, so an answer is one token."""
     return "root ::= " + " | ".join(f'"{option.letter}"' for option in options)
@@ -63,7 +57,18 @@ def letter_grammar(options: Sequence[OptionSpec]) -> str:
 def response_format(
     options: Sequence[OptionSpec], *, with_rationale: bool, bounded: bool
 ) -> dict[str, object]:
-    """The `response_format` that holds a reply to the object `judges.prompting.parse` reads.
+    """The `response_format` that holds a reply to `answer_schema`."""
+    schema = answer_schema(options, with_rationale=with_rationale, bounded=bounded)
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": "judgement", "strict": True, "schema": schema},
+    }
+
+
+def answer_schema(
+    options: Sequence[OptionSpec], *, with_rationale: bool, bounded: bool
+) -> dict[str, object]:
+    """The JSON schema of the object that `judges.prompting.parse` reads.
 
     The rationale comes first: a reason written after the answer only defends it. `bounded` also
     limits its length, where the server turns the schema into a grammar; hosted endpoints reject
@@ -74,15 +79,11 @@ def response_format(
         properties["rationale"] = {"type": "string"} | ({"maxLength": 600} if bounded else {})
     properties["answer"] = {"type": "string", "enum": [option.letter for option in options]}
     properties["confidence"] = {"type": "integer", "enum": list(range(0, 101, 5))}
-    schema = {
+    return {
         "type": "object",
         "properties": properties,
         "required": list(properties),
         "additionalProperties": False,
-    }
-    return {
-        "type": "json_schema",
-        "json_schema": {"name": "judgement", "strict": True, "schema": schema},
     }
 
 
@@ -90,6 +91,48 @@ def read_completion(completion: Mapping[str, Any], request: Request, seconds: fl
     """The Reply in a decoded chat completion. Raises ProviderError where it holds none."""
     choices = completion.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
+    return _read_choice(choice, completion, request, seconds)
+
+
+def read_completions(
+    completion: Mapping[str, Any], request: Request, seconds: float, n: int
+) -> list[Reply]:
+    """The `n` Replies of a completion asked for that many choices. Tokens and charge are shared
+    out, so that their sums are those of the call. Raises ProviderError where fewer came.
+    """
+    if n == 1:
+        return [read_completion(completion, request, seconds)]
+    choices = completion.get("choices")
+    choices = choices if isinstance(choices, list) else []
+    if len(choices) != n:
+        raise ProviderError(
+            "bad_config",
+            f"{request_name(completion)} was asked for {n} answers in one call and gave"
+            f" {len(choices)}. Test the connection again, then resume.",
+        )
+    replies = [_read_choice(choice, completion, request, seconds) for choice in choices]
+    whole = replies[0]
+    return [
+        dataclasses.replace(
+            reply,
+            tokens_in=_share(whole.tokens_in, i, n),
+            tokens_out=_share(whole.tokens_out, i, n),
+            tokens_cached=_share(whole.tokens_cached, i, n),
+            tokens_written=_share(whole.tokens_written, i, n),
+            charged=None if whole.charged is None else whole.charged if i == 0 else Decimal(0),
+        )
+        for i, reply in enumerate(replies)
+    ]
+
+
+def _share(whole: int | None, place: int, n: int) -> int | None:
+    """Of a whole number shared out among n, the part of one; the parts sum to it."""
+    return None if whole is None else whole // n + (place < whole % n)
+
+
+def _read_choice(
+    choice: object, completion: Mapping[str, Any], request: Request, seconds: float
+) -> Reply:
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
         raise ProviderError(
@@ -107,14 +150,19 @@ def read_completion(completion: Mapping[str, Any], request: Request, seconds: fl
         )
     usage = completion.get("usage")
     usage = usage if isinstance(usage, dict) else {}
+    details = usage.get("prompt_tokens_details")
+    details = details if isinstance(details, dict) else {}
     return Reply(
         raw=raw,
-        tokens_in=_count(usage.get("prompt_tokens")),
-        tokens_out=_count(usage.get("completion_tokens")),
+        tokens_in=count(usage.get("prompt_tokens")),
+        tokens_out=count(usage.get("completion_tokens")),
         seconds=seconds,
         token_logprobs=_answer_alternatives(choice, raw, request),
         finish_reason=finish_reason,
         model=_text(completion.get("model")),
+        tokens_cached=count(details.get("cached_tokens")),
+        tokens_written=count(details.get("cache_write_tokens")),
+        charged=_charged(usage),
     )
 
 
@@ -194,5 +242,25 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+def count(value: object) -> int | None:
+    """A number of tokens as an endpoint gives it; None for what is none."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31:
+        return value
+    return None
+
+
+def _charged(usage: Mapping[str, Any]) -> Decimal | None:
+    """What the call cost in US dollars, where the endpoint says so, as OpenRouter does: with a key
+    of one's own at the model's provider, their fee and what the provider charges beside it.
+    """
+    fee = _dollars(usage.get("cost"))
+    details = usage.get("cost_details")
+    if fee is None or not usage.get("is_byok") or not isinstance(details, dict):
+        return fee
+    return fee + (_dollars(details.get("upstream_inference_cost")) or Decimal(0))
+
+
+def _dollars(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1000:
+        return None
+    return Decimal(str(value))

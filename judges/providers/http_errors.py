@@ -5,9 +5,13 @@ Endpoints agree on few codes, so the sentence they send along decides where the 
 
 from __future__ import annotations
 
+import base64
 import datetime
 import email.utils
+import functools
+import json
 import re
+import urllib.parse
 from collections.abc import Mapping
 
 from judges.providers.base import ErrorKind, ProviderError
@@ -24,7 +28,8 @@ _REFUSED = re.compile(
     re.IGNORECASE,
 )
 _BILLING = re.compile(
-    r"insufficient.?(?:quota|funds|balance)|billing|credit balance|payment|out of credits",
+    r"insufficient.?(?:quota|funds|balance|credits)|billing|credit balance|payment|out of credits"
+    r"|(?:spend(?:ing)?|usage).{0,10}limits?\b",
     re.IGNORECASE,
 )
 _KEY = re.compile(
@@ -38,6 +43,8 @@ _MODEL_GONE = re.compile(
     r"|(?:unknown|invalid|no such|not.?found).{0,20}model",
     re.IGNORECASE,
 )
+# A shorter key is a placeholder ("none", "ollama"), whose letters may stand in any text.
+_SHORTEST_SECRET = 8
 _SECRETISH = re.compile(r"(?:\b(?:sk|pk|key|api)[-_]|bearer\s+)[\w\-.*+/=]{6,}", re.IGNORECASE)
 
 
@@ -49,8 +56,11 @@ def from_status(
     address: str,
     model: str,
     api_key: str,
+    usual: str = "it usually ends in /v1",
 ) -> ProviderError:
-    """The error for an HTTP status that is no success. `body` is the decoded JSON, or the text."""
+    """The error for an HTTP status that is no success. `body` is the decoded JSON, or the text;
+    `usual` says what addresses of this kind look like.
+    """
     said = error_text(body)
     kind = _kind(status, said)
     detail = scrubbed(said, api_key)
@@ -62,13 +72,15 @@ def from_status(
         )
     elif status in {404, 405} and kind == "bad_config":
         message = (
-            f"There is no chat endpoint at {address} ({status})."
-            " Check the address in the connection: it usually ends in /v1."
+            f"There is no endpoint of this kind at {address} ({status})."
+            f" Check the address in the connection: {usual}."
         )
     if detail:
         message += f" The endpoint says: {detail}"
     wait = retry_after(headers) if kind in {"rate_limited", "server_error", "timeout"} else None
-    return ProviderError(kind, message, wait)
+    # "This model no longer supports ..." is not about a model that is gone.
+    unsupported = kind in {"bad_config", "model_gone"} and status in {400, 422, 501}
+    return ProviderError(kind, message, wait, unsupported=unsupported)
 
 
 _SENTENCES: Mapping[ErrorKind, str] = {
@@ -89,7 +101,8 @@ _SENTENCES: Mapping[ErrorKind, str] = {
         " Check the connection and the judge's parameters."
     ),
     "rate_limited": (
-        "{address} asks for a pause: too many requests ({status}). The run goes on by itself later."
+        "{address} asks for a pause: it gets more requests than it takes ({status}). The run goes"
+        " on by itself later."
     ),
     "timeout": "{address} gave up waiting for {model} ({status}). The call is tried again.",
     "server_error": "{address} has a fault of its own ({status}). The call is tried again.",
@@ -109,7 +122,7 @@ def _kind(status: int, said: str) -> ErrorKind:
         return "billing"
     if status == 403:
         return "refused" if _REFUSED.search(said) else "key_refused"
-    if status == 429:
+    if status in {429, 529}:  # 529: "overloaded", said by Anthropic
         return "rate_limited"
     if status in {408, 504}:
         return "timeout"
@@ -149,9 +162,31 @@ def scrubbed(text: str, api_key: str, limit: int = 240) -> str:
     """`text` on one line, at most `limit` characters, without the key or what looks like one."""
     if api_key:
         text = text.replace(api_key, "[key]")
+        text = without_key(text, api_key)
     text = _SECRETISH.sub("[key]", text)
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= limit else text[: limit - 3].rstrip() + "..."
+
+
+def without_key(text: str, api_key: str) -> str:
+    """`text` without the key, as it is or as JSON, a web address or base64 would write it. An
+    endpoint may echo what it was sent, and what it says is shown, kept and exported.
+    """
+    if len(api_key) < _SHORTEST_SECRET:
+        return text
+    for form in _forms(api_key):
+        text = text.replace(form, "[key]")
+    return text
+
+
+@functools.lru_cache(maxsize=64)
+def _forms(api_key: str) -> tuple[str, ...]:
+    quoted = json.dumps(api_key)[1:-1]
+    encoded = base64.b64encode(api_key.encode()).decode().rstrip("=")
+    forms = {
+        api_key, quoted, quoted.replace("/", "\\/"), urllib.parse.quote(api_key, safe=""), encoded,
+    }  # fmt: skip
+    return tuple(sorted(forms, key=len, reverse=True))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -16,17 +16,18 @@ import time
 import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from judges.providers import http_errors
+from judges.providers.addresses import PUBLIC_ONLY, Reach
 from judges.providers.base import Capabilities, OptionSpec, ProviderError, Reply, Request
-from judges.providers.bounded_http import bounded_client
+from judges.providers.bounded_http import MAX_REPLY_BYTES, bounded_client
 from judges.providers.completion import (
     letter_grammar,
     read_completion,
+    read_completions,
     request_body,
     response_format,
 )
+from judges.providers.vendor_clients import Endpoint, checked_address
 
 if TYPE_CHECKING:
     import httpx2
@@ -39,8 +40,8 @@ class OpenAICompatible:
     """A ChatProvider for one model at one address. Safe to use from several threads.
 
     `base_url` is the address up to and with /v1. `api_key` "" sends no Authorization header.
-    `capabilities` None makes the first `ask` probe first. Nothing is connected or imported
-    before the first call.
+    `capabilities` None makes the first `ask` probe first. `reach` says which private addresses may
+    be asked. Nothing is connected or imported before the first call.
     """
 
     def __init__(
@@ -51,12 +52,14 @@ class OpenAICompatible:
         *,
         timeout: float = DEFAULT_TIMEOUT,
         capabilities: Capabilities | None = None,
+        reach: Reach = PUBLIC_ONLY,
     ) -> None:
-        self.base_url = _checked_address(base_url)
+        self._endpoint = endpoint_of(base_url, model, api_key, timeout)
+        self.base_url = self._endpoint.address
         self.model = model
         self.timeout = timeout
         self.capabilities = capabilities
-        self._api_key = api_key.strip()
+        self._reach = reach
         self._lock = threading.Lock()
         self._client: openai.OpenAI | None = None
         self._finalizer: weakref.finalize[..., OpenAICompatible] | None = None
@@ -68,13 +71,30 @@ class OpenAICompatible:
         """Send one request and wait for its reply. Raises ProviderError; never retries by
         itself.
         """
+        return self._asked(request, 1)[0]
+
+    def ask_many(self, request: Request, n: int) -> list[Reply]:
+        """`n` replies from one call, whose prompt is read and paid once. Raises ProviderError,
+        bad_config where the endpoint does not give several.
+        """
+        if n < 1:
+            raise ValueError("At least one reply is asked for.")
+        return self._asked(request, n)
+
+    def _asked(self, request: Request, n: int) -> list[Reply]:
         capabilities = self.capabilities or self.probe()
+        if n > 1 and not capabilities.n:
+            raise ProviderError(
+                "bad_config", f"{self.base_url} gives one answer a call for {self.model}."
+            )
         body = request_body(request, self.model, capabilities)
+        if n > 1:
+            body["n"] = n
         started = time.monotonic()
-        return read_completion(self._post(body), request, time.monotonic() - started)
+        return read_completions(self._post(body), request, time.monotonic() - started, n)
 
     def probe(self) -> Capabilities:
-        """Find out what the endpoint honours: 5 to 8 tiny calls. Raises ProviderError.
+        """Find out what the endpoint honours: 7 to 10 tiny calls. Raises ProviderError.
 
         A parameter counts as honoured when a request with it is accepted and, where that shows,
         its effect is seen: a server may take `response_format` and ignore it.
@@ -82,16 +102,19 @@ class OpenAICompatible:
         found = self._probe_limits()
         found = dataclasses.replace(found, seed=self._accepts(found, {"seed": 7}) is not None)
         reply = self._accepts(found, {"logprobs": True, "top_logprobs": 5})
-        seen = bool(reply and read_completion(reply, _PROBE, 0.0).token_logprobs)
+        seen = bool(reply and read_completion(reply, PROBE, 0.0).token_logprobs)
         found = dataclasses.replace(found, logprobs=seen)
-        reply = self._accepts(found, {"grammar": letter_grammar(_OPTIONS)}, _HELLO)
+        reply = self._accepts(found, {"n": 2})
+        found = dataclasses.replace(found, n=reply is not None and len(reply["choices"]) == 2)
+        reply = self._accepts(found, {"grammar": letter_grammar(PROBE_OPTIONS)}, HELLO)
         found = dataclasses.replace(found, grammar=_content(reply) in {"A", "B"})
-        form = response_format(_OPTIONS, with_rationale=False, bounded=found.grammar)
-        reply = self._accepts(found, {"response_format": form}, _HELLO)
-        found = dataclasses.replace(found, schema=_is_answer(_content(reply)))
+        form = response_format(PROBE_OPTIONS, with_rationale=False, bounded=found.grammar)
+        reply = self._accepts(found, {"response_format": form}, HELLO)
+        found = dataclasses.replace(found, schema=is_answer(_content(reply)))
         if not found.schema:
             reply = self._accepts(found, {"response_format": {"type": "json_object"}}, _JSON)
             found = dataclasses.replace(found, json_object=_object(_content(reply)) is not None)
+        found = dataclasses.replace(found, batch=self._lists_batches())
         self.capabilities = found
         return found
 
@@ -108,7 +131,7 @@ class OpenAICompatible:
         """
         found = Capabilities()
         while True:
-            body = request_body(_PROBE, self.model, found)
+            body = request_body(PROBE, self.model, found)
             try:
                 completion = self._post(body)
             except ProviderError as error:
@@ -121,7 +144,7 @@ class OpenAICompatible:
                         found = dataclasses.replace(found, temperature=False)
                         continue
                 raise
-            read_completion(completion, _PROBE, 0.0)
+            read_completion(completion, PROBE, 0.0)
             return found
 
     def _accepts(
@@ -131,7 +154,7 @@ class OpenAICompatible:
         that.
         """
         # One constraint at a time: servers refuse a grammar beside a schema, or take either.
-        body = request_body(_PROBE, self.model, dataclasses.replace(found, grammar=False))
+        body = request_body(PROBE, self.model, dataclasses.replace(found, grammar=False))
         body.update(extra)
         if user is not None:
             body["messages"] = [{"role": "user", "content": user}]
@@ -139,133 +162,100 @@ class OpenAICompatible:
             return self._post(body)
         except ProviderError as error:
             # The same request without `extra` was accepted, so `extra` is what it cannot do.
-            if error.kind == "bad_config":
+            if error.unsupported:
                 return None
             raise
+
+    def _lists_batches(self) -> bool:
+        """Whether there is a batch lane. The key was good for a chat, so where it is refused now
+        there is none for it.
+        """
+        import httpx2
+        import openai
+
+        client = self._opened()
+        try:
+            response = self._endpoint.sent(
+                openai, lambda: client.get("/batches?limit=1", cast_to=httpx2.Response)
+            )
+        except ProviderError as error:
+            if error.kind in {"bad_config", "model_gone", "key_refused"}:
+                return False
+            raise
+        listed = _object(response.text)
+        return listed is not None and isinstance(listed.get("data"), list)
 
     def _post(self, body: Mapping[str, object]) -> dict[str, Any]:
         import httpx2
         import openai
 
-        try:
-            response = self._opened().post(
-                "/chat/completions", cast_to=httpx2.Response, body=dict(body)
-            )
-        except openai.APIStatusError as error:
-            raise http_errors.from_status(
-                error.status_code,
-                error.body if error.body is not None else error.response.text,
-                error.response.headers,
-                address=self.base_url,
-                model=self.model,
-                api_key=self._api_key,
-            ) from None
-        except openai.APITimeoutError as error:
-            if isinstance(error.__cause__, httpx2.ConnectTimeout):
-                raise self._unreachable() from None
-            raise ProviderError(
-                "timeout",
-                f"{self.base_url} did not answer within {self.timeout:g} seconds. The call is"
-                f" tried again.",
-            ) from None
-        except openai.APIConnectionError as error:
-            raise self._connection_error(error.__cause__) from None
-        return self._decoded(response)
-
-    def _decoded(self, response: httpx2.Response) -> dict[str, Any]:
-        try:
-            completion = json.loads(response.content)
-        except (ValueError, RecursionError):
-            completion = None
-        if isinstance(completion, dict) and isinstance(completion.get("choices"), list):
-            return completion
-        if isinstance(completion, dict) and completion.get("error"):
-            # Some gateways answer 200 and put the refusal into the body.
-            inner = completion["error"]
-            code = inner.get("code") if isinstance(inner, dict) else None
-            raise http_errors.from_status(
-                code if isinstance(code, int) and 400 <= code < 600 else 502,
-                completion,
-                response.headers,
-                address=self.base_url,
-                model=self.model,
-                api_key=self._api_key,
-            )
-        raise ProviderError(
-            "bad_config",
-            f"{self.base_url} answered, but not with a chat completion."
-            " Check the address in the connection: it usually ends in /v1.",
+        client = self._opened()
+        response = self._endpoint.sent(
+            openai,
+            lambda: client.post("/chat/completions", cast_to=httpx2.Response, body=dict(body)),
         )
-
-    def _connection_error(self, cause: BaseException | None) -> ProviderError:
-        import httpx2
-
-        if isinstance(cause, ProviderError):
-            return cause
-        if isinstance(cause, httpx2.ConnectError | httpx2.ProxyError | httpx2.UnsupportedProtocol):
-            return self._unreachable()
-        return ProviderError(
-            "server_error", f"{self.base_url} broke off the connection. The call is tried again."
-        )
-
-    def _unreachable(self) -> ProviderError:
-        return ProviderError(
-            "unreachable",
-            f"{self.base_url} cannot be reached. Check the address and that the server runs.",
-        )
+        return self._endpoint.decoded(response, "choices", "a chat completion")
 
     def _opened(self) -> openai.OpenAI:
-        import openai
-
         with self._lock:
             if self._client is None:
-                client = bounded_client(self.base_url, self._api_key, timeout=self.timeout)
-                self._client = openai.OpenAI(
-                    # The transport sends the key itself, or none; "-" keeps the library from
-                    # looking for another.
-                    api_key=self._api_key or "-",
-                    base_url=self.base_url,
-                    max_retries=0,
-                    http_client=client,
-                    timeout=client.timeout,
-                )
-                self._finalizer = weakref.finalize(self, client.close)
+                self._client, http = opened(self._endpoint, self._reach)
+                self._finalizer = weakref.finalize(self, http.close)
             return self._client
 
 
-def _checked_address(base_url: str) -> str:
-    address = urlsplit(base_url.strip())
-    if address.scheme not in {"http", "https"} or not address.hostname:
-        raise ProviderError(
-            "bad_config",
-            "The connection's address must start with http:// or https:// and name a server,"
-            " for example https://api.example.org/v1.",
-        )
-    if address.username or address.password or address.query or address.fragment:
-        raise ProviderError(
-            "bad_config",
-            "The connection's address must hold no user name, password or parameters. Enter"
-            " the key by itself.",
-        )
-    return address.geturl().rstrip("/")
+def endpoint_of(base_url: str, model: str, api_key: str, timeout: float) -> Endpoint:
+    """Where an OpenAI-compatible provider asks. Raises ProviderError for what is no address."""
+    return Endpoint(
+        address=checked_address(base_url, "https://api.example.org/v1"),
+        model=model,
+        timeout=timeout,
+        usual="it usually ends in /v1",
+        api_key=api_key.strip(),
+    )
+
+
+def opened(
+    endpoint: Endpoint, reach: Reach, max_bytes: int = MAX_REPLY_BYTES
+) -> tuple[openai.OpenAI, httpx2.Client]:
+    """The vendor's client over a bounded one, which is the one to close."""
+    import openai
+
+    http = bounded_client(
+        endpoint.address,
+        {"authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {},
+        timeout=endpoint.timeout,
+        reach=reach,
+        max_bytes=max_bytes,
+    )
+    client = openai.OpenAI(
+        # The transport sends the key itself, or none; "-" keeps the library from looking for
+        # another, and from knowing this one.
+        api_key="-",
+        base_url=endpoint.address,
+        max_retries=0,
+        http_client=http,
+        timeout=http.timeout,
+    )
+    return client, http
 
 
 # --- Probing -----------------------------------------------------------------------------------
 
-_OPTIONS = (
+PROBE_OPTIONS = (
     OptionSpec(code=0, letter="A", key="a", name="A", definition=""),
     OptionSpec(code=1, letter="B", key="b", name="B", definition=""),
 )
-_PROBE = Request(
+PROBE = Request(
     system="You answer with one letter.",
     user="Answer with one of A or B, and nothing else.",
-    options=_OPTIONS,
+    options=PROBE_OPTIONS,
     want="letter",
     max_tokens=48,
     top_logprobs=0,
 )
 # Asked for something else than an answer, so that only a server that enforces the form keeps to it.
-_HELLO = "Say hello in one short sentence."
+HELLO = "Say hello in one short sentence."
 _JSON = 'Answer with a JSON object with the key "greeting".'
 
 
@@ -273,12 +263,13 @@ def _content(completion: Mapping[str, Any] | None) -> str:
     if completion is None:
         return ""
     try:
-        return read_completion(completion, _PROBE, 0.0).raw
+        return read_completion(completion, PROBE, 0.0).raw
     except ProviderError:
         return ""
 
 
-def _is_answer(text: str) -> bool:
+def is_answer(text: str) -> bool:
+    """Whether a reply to the probing request is one of the answers, as an object."""
     said = _object(text)
     return said is not None and said.get("answer") in {"A", "B"}
 

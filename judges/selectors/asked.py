@@ -24,8 +24,8 @@ def asked_of(version: JudgeVersion, item: Item) -> Request:
 
 
 def asked_sample(version: JudgeVersion) -> Request | None:
-    """What it is asked about the first item in draw order; None for the classifier."""
-    if version.connection.provider == ProviderName.LOCAL_CLASSIFIER:
+    """What it is asked about the first item in draw order; None for what is asked no words."""
+    if version.connection.provider in {ProviderName.LOCAL_CLASSIFIER, ProviderName.LABEL_STUDIO}:
         return None
     item = (
         Item.objects.filter(project=version.project, status=ItemStatus.LIVE)

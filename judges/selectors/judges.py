@@ -100,6 +100,8 @@ def version_note(version: JudgeVersion) -> str:
                 "learnt from %(n)s item of people", "learnt from %(n)s items of people", learnt
             ) % {"n": learnt}
         return _("from the options’ definitions")
+    if version.connection.provider == ProviderName.LABEL_STUDIO:
+        return _("the backend %(connection)s") % {"connection": version.connection.name}
     return _("%(model)s at %(connection)s") % {
         "model": version.model,
         "connection": version.connection.name,

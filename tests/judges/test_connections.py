@@ -18,8 +18,8 @@ from annotate.models import Event, JobState
 from annotate.services.jobs import job_take
 from judges.models import Connection, ProviderName
 from judges.providers.base import ProviderError
+from judges.services.addresses import address_leaves
 from judges.services.connections import (
-    address_leaves,
     connection_add,
     connection_edit,
     connection_local,
@@ -177,7 +177,10 @@ def test_an_address_that_is_no_plain_web_address_is_refused(address: str) -> Non
         ("http://127.0.0.1.example.org/v1", True),
     ],
 )
-def test_only_what_stays_on_this_machine_counts_as_staying(address: str, leaves: bool) -> None:
+def test_only_what_stays_on_this_machine_counts_as_staying(
+    address: str, leaves: bool, settings: Any
+) -> None:
+    settings.JUDGE_PRIVATE_HOSTS = [*settings.JUDGE_PRIVATE_HOSTS, "192.168.1.0/24"]
     assert address_leaves(address) is leaves
     assert add(story(), address).leaves_machine is leaves
 

@@ -37,7 +37,7 @@ from annotate.models import (
 from annotate.services.claims import claims_hold
 from annotate.services.rulings import gold_promote, ruling_make
 from annotate.services.submissions import submission_submit
-from judges.models import Call, Connection, JudgeVersion, Prompt, Run, TextVector
+from judges.models import Call, Connection, JudgeVersion, ModelPrice, Prompt, Run, TextVector
 from tests.personas import Story, story
 
 pytestmark = pytest.mark.django_db
@@ -155,6 +155,10 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
         [{"key_variable": "SOME_KEY", "key_encrypted": "sealed"}],
     ),
     "connection_concurrency_at_least_one": ("connection", [{"concurrency": 0}]),
+    "model_price_not_negative": (
+        "price",
+        [{"input": -1}, {"output": -1}, {"cached_input": -1}],
+    ),
     "run_purpose_known": ("run", [{"purpose": UNKNOWN}]),
     "call_state_known": ("call", [{"state": UNKNOWN}]),
     "call_closed_iff_outcome": (
@@ -240,6 +244,7 @@ UNIQUES: dict[str, OneTooMany] = {
     "rater_estimate_once_a_run": OneTooMany("rater_estimate", {"run_id", "rater_id"}),
     # Judges
     "connection_name_once": OneTooMany("connection", {"project_id", "name"}),
+    "model_price_once": OneTooMany("price", {"connection_id", "model"}),
     "prompt_hash_once": OneTooMany("prompt", {"project_id", "hash"}),
     "judge_version_hash_once": OneTooMany(
         "version", {"project_id", "hash"}, {"number": 2}, spare={"rater": "rater_run_2"}
@@ -425,6 +430,9 @@ def _judge_rows(s: Story, item: Item) -> dict[str, Any]:
         "rater_run": raters[0],
         "rater_run_2": raters[1],
         "connection": connection,
+        "price": ModelPrice.objects.create(
+            connection=connection, model="m", input=1, output=2, created_by=s.olga
+        ),
         "prompt": prompt,
         "version": version,
         "run": run,

@@ -133,6 +133,7 @@ connection           GET     200    403       403        403     404       login
 connection           POST    302    403       403        403     404       login   403
 connection_try       POST    302    403       403        403     404       login   403
 connection_probe     GET     200    403       403        403     404       login   200
+connection_price     POST    302    403       403        403     404       login   403
 connection_drop      GET     200    403       403        403     404       login   403
 connection_drop      POST    302    403       403        403     404       login   403
 
@@ -156,6 +157,8 @@ api_rulings          GET     200    200       403        403     404       401  
 api_rulings          POST    200    200       403        403     404       401     403
 api_ruling_withdraw  POST    200    200       403        403     404       401     403
 api_connections      GET     200    200       403        403     404       401     200
+api_prices           GET     200    200       403        403     404       401     200
+api_prices           POST    200    403       403        403     404       401     403
 api_judges           GET     200    200       403        403     404       401     200
 api_judges           POST    200    200       403        403     404       401     403
 api_runs             GET     200    200       403        403     404       401     200
@@ -239,6 +242,7 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
         },
         "connection": {"name": "Renamed", **connection},
         "connection_new": {"name": "New", **connection},
+        "connection_price": {"model": "some-model", "input": "1", "output": "2.5"},
         "connection_try": {"model": "some-model"},
         "export_start": {"what": "items", "format": "csv", "who": "people"},
         "guideline_edit": {"text": "Look twice."},
@@ -256,6 +260,7 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
         "api_exports": {"what": "items", "format": "csv"},
         "api_items": {"items": [{"external_id": "x", "fields": {"text": "New."}}]},
         "api_judges": {"question": "sentiment"},
+        "api_prices": {"model": "some-model", "input": "1", "output": "2.5"},
         "api_rulings": {**option, "reason": "judge_error"},
         "api_runs": {"version": ids["version_id"], "limit": 1},
     }

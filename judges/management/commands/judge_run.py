@@ -13,10 +13,11 @@ from annotate.management.wanted import actor_wanted, project_wanted, question_wa
 from annotate.models import FINISHED, Job, JobState, Question, User
 from annotate.services.heartbeats import worker_is_alive
 from annotate.tasks import job_do, job_nudge
-from judges.models import JudgeVersion, ProviderName, Run
+from judges.models import CONNECTED, JudgeVersion, ProviderName, Run
 from judges.providers.base import ProviderError
 from judges.selectors.judges import judge_row
 from judges.selectors.runs import run_progress
+from judges.services.backends import backend_version
 from judges.services.connections import connection_local
 from judges.services.local_llm import model_served
 from judges.services.run_work import run_work
@@ -122,7 +123,9 @@ def _version(actor: User, question: Question, options: dict[str, Any]) -> JudgeV
     if judge == "local-llm":
         connection = connection_local(actor, question.project, ProviderName.LOCAL_LLM)
         return chat_version(actor, question, connection, model=model_served(), **more)
-    found = question.project.connections.filter(name=judge, provider=ProviderName.OPENAI).first()
+    found = question.project.connections.filter(name=judge, provider__in=CONNECTED).first()
     if found is None:
         raise CommandError(f"The project has no connection {judge!r}.")
+    if found.provider == ProviderName.LABEL_STUDIO:
+        return backend_version(actor, question, found)
     return chat_version(actor, question, found, model=options["model"], **more)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,32 +24,67 @@ class Answer:
 
 
 Script: TypeAlias = Callable[[Body], Answer]
+# What other addresses than that of the script answer to: ("GET", "/v1/batches").
+Routes: TypeAlias = "dict[tuple[str, str], Callable[[Asked], Answer]]"
 
 
 @dataclass
 class Asked:
-    """One request as it arrived. Header names are in lower case."""
+    """One request as it arrived. Header names are in lower case; `raw` is the body unread."""
 
     path: str
     headers: dict[str, str]
     body: Body
+    method: str = "POST"
+    raw: bytes = b""
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that hang up."""
 
 
 class Endpoint:
-    """`url` ends in /v1; `asked` keeps what arrived."""
+    """`url` ends in /v1; `asked` keeps what arrived. The script answers what is posted, `routes`
+    what is asked at their addresses.
+    """
 
-    def __init__(self, script: Script) -> None:
+    def __init__(
+        self,
+        script: Script,
+        routes: Routes | None = None,
+        *,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
         self.asked: list[Asked] = []
+        self.routes: Routes = routes or {}
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                raw = self.rfile.read(int(self.headers["Content-Length"] or 0))
+                try:
+                    body = json.loads(raw)
+                except ValueError:
+                    body = {}
+                self._answer("POST", body, raw)
+
+            def do_GET(self) -> None:
+                self._answer("GET", {}, b"")
+
+            def _answer(self, method: str, body: Body, raw: bytes) -> None:
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                endpoint.asked.append(Asked(self.path, headers, body))
-                answer = script(body)
+                asked = Asked(self.path, headers, body, method, raw)
+                endpoint.asked.append(asked)
+                route = endpoint.routes.get((method, self.path.partition("?")[0]))
+                if route is not None:
+                    answer = route(asked)
+                elif method == "POST":
+                    answer = script(body)
+                else:
+                    answer = Answer(b"Not Found", 404)
                 sent = answer.body if isinstance(answer.body, bytes) else _encoded(answer.body)
                 self.send_response(answer.status)
                 for name, value in {"Content-Type": "application/json", **answer.headers}.items():
@@ -62,7 +98,9 @@ class Endpoint:
             def log_message(self, format: str, *args: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
+        if context is not None:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 

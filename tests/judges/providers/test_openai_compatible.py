@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import email.utils
 import gzip
@@ -10,11 +11,13 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from decimal import Decimal
 from typing import TypeAlias
 
 import pytest
 
 from judges.exchange import OptionSpec, Request
+from judges.providers.addresses import LOOPBACK, Reach
 from judges.providers.base import Capabilities, ErrorKind, ProviderError
 from judges.providers.bounded_http import MAX_REPLY_BYTES
 from judges.providers.openai_compatible import OpenAICompatible
@@ -22,6 +25,7 @@ from tests.judges.providers.endpoint import (
     Answer,
     Body,
     Endpoint,
+    Routes,
     Script,
     completion,
     refusal,
@@ -30,15 +34,20 @@ from tests.judges.providers.endpoint import (
 
 KEY = "top secret/0123456789abcdef"
 OPTIONS = tuple(OptionSpec(n, "ABC"[n], f"k{n}", f"Name {n}", "") for n in range(3))
+HERE = Reach(networks=LOOPBACK)
 ALL = Capabilities(schema=True, logprobs=True, seed=True, grammar=True)
 
-Start: TypeAlias = Callable[[Script], Endpoint]
+Start: TypeAlias = Callable[..., Endpoint]
 
 
 @pytest.fixture
 def start() -> Iterator[Start]:
     with ExitStack() as stack:
-        yield lambda script: stack.enter_context(Endpoint(script).running())
+
+        def make(script: Script, routes: Routes | None = None) -> Endpoint:
+            return stack.enter_context(Endpoint(script, routes).running())
+
+        yield make
 
 
 def request(**more: object) -> Request:
@@ -49,7 +58,9 @@ def request(**more: object) -> Request:
 def provider(
     endpoint: Endpoint, capabilities: Capabilities | None = ALL, timeout: float = 5.0
 ) -> OpenAICompatible:
-    return OpenAICompatible(endpoint.url, "tiny", KEY, timeout=timeout, capabilities=capabilities)
+    return OpenAICompatible(
+        endpoint.url, "tiny", KEY, timeout=timeout, capabilities=capabilities, reach=HERE
+    )
 
 
 def failure(endpoint: Endpoint, timeout: float = 5.0) -> ProviderError:
@@ -128,7 +139,7 @@ def test_only_the_key_given_is_sent_and_nothing_of_this_machine(
     endpoint = start(lambda _: completion("A"))
 
     provider(endpoint).ask(request())
-    OpenAICompatible(endpoint.url, "tiny", "", capabilities=ALL).ask(request())
+    OpenAICompatible(endpoint.url, "tiny", "", capabilities=ALL, reach=HERE).ask(request())
 
     with_key, without = endpoint.asked
     assert with_key.headers["authorization"] == f"Bearer {KEY}"
@@ -161,7 +172,7 @@ CASES: list[tuple[Answer, ErrorKind]] = [
     (refusal(504, "Gateway timeout"), "timeout"),
     (refusal(500, "Internal error"), "server_error"),
     (refusal(503, "Loading model"), "server_error"),
-    (refusal(529, "Overloaded"), "server_error"),
+    (refusal(529, "Overloaded"), "rate_limited"),
     (Answer(b"\xff\xfe", 502, {"Content-Type": "text/html"}), "server_error"),
     (refusal(400, "This model's maximum context length is 8192 tokens"), "too_long"),
     (refusal(400, "request exceeds", type="exceed_context_size_error"), "too_long"),
@@ -238,7 +249,9 @@ def test_a_refusal_keeps_what_the_model_wrote(start: Start) -> None:
 def test_a_server_that_does_not_run_cannot_be_reached() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    gone = OpenAICompatible(f"http://127.0.0.1:{port}/v1", "tiny", KEY, capabilities=ALL)
+    gone = OpenAICompatible(
+        f"http://127.0.0.1:{port}/v1", "tiny", KEY, capabilities=ALL, reach=HERE
+    )
     with pytest.raises(ProviderError, match="cannot be reached") as caught:
         gone.ask(request())
     assert (caught.value.kind, caught.value.concerns) == ("unreachable", "judge")
@@ -248,7 +261,7 @@ def test_a_server_that_never_answers_times_out() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         patient = OpenAICompatible(
-            f"http://127.0.0.1:{port}/v1", "tiny", KEY, timeout=0.2, capabilities=ALL
+            f"http://127.0.0.1:{port}/v1", "tiny", KEY, timeout=0.2, capabilities=ALL, reach=HERE
         )
         with pytest.raises(ProviderError, match=r"within 0\.2 seconds") as caught:
             patient.ask(request())
@@ -276,7 +289,7 @@ def test_a_server_that_answers_drop_by_drop_times_out() -> None:
         thread.start()
         port = server.getsockname()[1]
         slow = OpenAICompatible(
-            f"http://127.0.0.1:{port}/v1", "tiny", KEY, timeout=0.3, capabilities=ALL
+            f"http://127.0.0.1:{port}/v1", "tiny", KEY, timeout=0.3, capabilities=ALL, reach=HERE
         )
         try:
             with pytest.raises(ProviderError) as caught:
@@ -299,7 +312,9 @@ def test_a_connection_that_breaks_off_passes() -> None:
         thread = threading.Thread(target=hang_up, args=(server,))
         thread.start()
         port = server.getsockname()[1]
-        broken = OpenAICompatible(f"http://127.0.0.1:{port}/v1", "t", KEY, capabilities=ALL)
+        broken = OpenAICompatible(
+            f"http://127.0.0.1:{port}/v1", "t", KEY, capabilities=ALL, reach=HERE
+        )
         with pytest.raises(ProviderError) as caught:
             broken.ask(request())
         thread.join()
@@ -428,6 +443,110 @@ def test_the_first_question_finds_out_once(start: Start) -> None:
     unprobed.ask(request())
     assert len(endpoint.asked) == tried + 1
     assert "grammar" in endpoint.asked[-1].body
+
+
+def several(body: Body) -> Answer:
+    """As many choices as were asked for."""
+    answer = completion("A")
+    assert isinstance(answer.body, dict)
+    answer.body["choices"] *= body.get("n", 1)
+    answer.body["usage"]["completion_tokens"] = 4
+    return answer
+
+
+def test_several_choices_in_one_call_are_found_and_shared_out(start: Start) -> None:
+    endpoint = start(several)
+    found = provider(endpoint, None).probe()
+    assert found.n
+    asked = len(endpoint.asked)
+
+    replies = provider(endpoint, found).ask_many(request(), 3)
+
+    assert [reply.raw for reply in replies] == ["A", "A", "A"]
+    assert len(endpoint.asked) == asked + 1
+    assert endpoint.asked[-1].body["n"] == 3
+    # The prompt was read once: together they cost what the call did.
+    assert sum(reply.tokens_in or 0 for reply in replies) == 12
+    assert [reply.tokens_out for reply in replies] == [2, 1, 1]
+
+
+@pytest.mark.parametrize("script", [strong, without("n")])
+def test_one_choice_where_two_were_asked_for_is_one_a_call(start: Start, script: Script) -> None:
+    endpoint = start(script)
+    found = provider(endpoint, None).probe()
+    assert not found.n
+    with pytest.raises(ProviderError, match="one answer a call") as caught:
+        provider(endpoint, found).ask_many(request(), 2)
+    assert caught.value.kind == "bad_config"
+
+
+def test_fewer_choices_than_asked_for_are_no_replies(start: Start) -> None:
+    with pytest.raises(ProviderError, match="asked for 2 answers") as caught:
+        provider(start(strong), dataclasses.replace(ALL, n=True)).ask_many(request(), 2)
+    assert caught.value.concerns == "judge"
+
+
+@pytest.mark.parametrize(
+    ("answer", "offered"),
+    [
+        (Answer({"object": "list", "data": []}), True),
+        (Answer({"hello": "world"}), False),
+        (Answer(b"<html>"), False),
+        (refusal(404, "Not found"), False),
+        (refusal(403, "Your key may not list batches"), False),
+        (refusal(501, "Not implemented"), False),
+    ],
+)
+def test_a_batch_lane_is_found_where_it_is_offered(
+    start: Start, answer: Answer, offered: bool
+) -> None:
+    endpoint = start(strong, {("GET", "/v1/batches"): lambda _: answer})
+    assert provider(endpoint, None).probe().batch is offered
+
+
+def test_a_batch_lane_that_fails_is_not_taken_for_none(start: Start) -> None:
+    endpoint = start(strong, {("GET", "/v1/batches"): lambda _: refusal(500, "Oops")})
+    with pytest.raises(ProviderError) as caught:
+        provider(endpoint, None).probe()
+    assert caught.value.kind == "server_error"
+
+
+def test_a_route_that_is_gone_is_not_taken_for_a_weakness(start: Start) -> None:
+    endpoint = start(without("seed"))
+    gone = start(lambda body: Answer(b"Gone", 404) if "seed" in body else strong(body))
+    assert not provider(endpoint, None).probe().seed
+    with pytest.raises(ProviderError):
+        provider(gone, None).probe()
+
+
+def test_what_the_call_cost_is_taken_where_the_endpoint_says_so(start: Start) -> None:
+    answer = completion("A")
+    assert isinstance(answer.body, dict)
+    usage = {
+        "prompt_tokens_details": {"cached_tokens": 8, "cache_write_tokens": 2},
+        "cost": 0.000125,
+    }
+    answer.body["usage"] |= usage
+    reply = provider(start(lambda _: answer)).ask(request())
+    assert (reply.tokens_in, reply.tokens_cached, reply.tokens_written) == (12, 8, 2)
+    assert reply.charged == Decimal("0.000125")
+    answer.body["usage"] |= {"is_byok": True, "cost_details": {"upstream_inference_cost": 0.0025}}
+    assert provider(start(lambda _: answer)).ask(request()).charged == Decimal("0.002625")
+    answer.body["usage"] = {"cost": "free", "prompt_tokens": -1, "completion_tokens": 1e9}
+    reply = provider(start(lambda _: answer)).ask(request())
+    assert (reply.charged, reply.tokens_in, reply.tokens_out) == (None, None, None)
+
+
+@pytest.mark.parametrize("echo", [KEY, KEY.replace("/", "\\/"), KEY.encode().hex()])
+def test_a_key_that_an_endpoint_echoes_comes_back_without_it(start: Start, echo: str) -> None:
+    said = {"choices": [{"message": {"content": f"A {KEY} B"}}], "model": f"m {KEY}"}
+    body = json.dumps(said).replace(KEY.replace('"', '\\"'), echo).encode()
+    if echo == KEY.encode().hex():
+        # Each letter escaped: JSON's own way to hide it.
+        hidden = "".join(f"\\u{ord(letter):04x}" for letter in KEY)
+        body = json.dumps(said).replace(KEY, hidden).encode()
+    reply = provider(start(lambda _: Answer(body))).ask(request())
+    assert (reply.raw, reply.model) == ("A [key] B", "m [key]")
 
 
 @pytest.mark.parametrize(
