@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotate', '0002_import_files'),
+        ('annotate', '0003_score_of_a_model'),
     ]
 
     operations = [

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('annotate', '0004_estimates_and_families'),
-        ('judges', '0001_initial'),
+        ('judges', '0002_providers_and_prices'),
     ]
 
     operations = [
