@@ -8,7 +8,8 @@ core. Counted is its CPU time, from the table in memory (ours: a LabelTable; the
 for alpha the counts by item) to the estimate, and the highest its memory rose above that table.
 Prints each figure beside its goal and ends with 1 where one falls short.
 
-The other libraries are large, and have an environment of their own beside .venv:
+The other libraries are large, and have an environment of their own beside .venv (it is looked for
+first; else they must be installed where this runs):
 
     python -m venv .venv-bench
     .venv-bench/bin/python -m pip install --require-hashes -r requirements-bench.txt
@@ -32,6 +33,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,8 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
 OTHERS = ROOT / ".venv-bench/bin/python"
+if not OTHERS.exists() and find_spec("crowdkit") and find_spec("krippendorff"):
+    OTHERS = Path(sys.executable)
 N_RATERS, N_CLASSES, PER_ITEM = 500, 5, 5
 REPEATS = 3  # of what takes seconds; the middle one counts. What takes longer runs once
 LONG = 5.0

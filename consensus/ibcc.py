@@ -11,6 +11,7 @@ import numpy as np
 from consensus.blocks import Blocks, Expected
 from consensus.estimate import ClassEstimate
 from consensus.mixture import Raters, check_rounds, class_estimate, fit
+from consensus.shares import shares
 from consensus.table import LabelTable
 from consensus.variational import divergence, expected_log
 
@@ -43,11 +44,13 @@ def ibcc(
     def learn(expected: Expected) -> Raters:
         dirichlet = expected.counts + prior
         classes = expected.classes + prior_classes
+        log_classes, log_confusion = expected_log(classes), expected_log(dirichlet)
         return Raters(
-            expected_log(classes),
-            expected_log(dirichlet),
-            -divergence(dirichlet, prior) - divergence(classes, prior_classes),
-            dirichlet / dirichlet.sum(axis=-1, keepdims=True),
+            log_classes,
+            log_confusion,
+            -divergence(classes, prior_classes, log_classes)
+            - divergence(dirichlet, prior, log_confusion),
+            shares(dirichlet),
         )
 
     blocks = Blocks(table)

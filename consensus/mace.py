@@ -176,7 +176,8 @@ class _Model:
         mean_know, mean_habit = shares(know), shares(habit)
         if self.variant == "vb":
             log_know, log_habit = expected_log(know), expected_log(habit)
-            log_prior = -divergence(know, self.know_prior) - divergence(habit, self.habit_prior)
+            log_prior = -divergence(know, self.know_prior, log_know)
+            log_prior -= divergence(habit, self.habit_prior, log_habit)
         else:
             log_know, log_habit = np.log(mean_know), np.log(mean_habit)
             log_prior = log_density(self.know_prior, log_know)
