@@ -18,7 +18,8 @@ class Estimate:
 
     method          name of the method
     ability         (n_raters,) or None: how good each rater's own labels are, 0 (worst) to 1; for
-                    classes the expected share of them that is right. NaN for a rater without labels
+                    classes the expected share of them that is right (votes: that agrees). NaN where
+                    nothing can be said, as of a rater without labels
     ability_interval  (n_raters, 2) or None: ends of the 95 % interval of `ability`, NaN as there
     iterations      rounds taken; 0 for a method without rounds
     converged       whether it stopped because nothing moved any more, not because rounds ran out
@@ -40,8 +41,8 @@ class ClassEstimate(Estimate):
     """The classes of the items, as one method sees them.
 
     posterior       (n_items, n_classes): probability, or share of votes, of each class. A row sums
-                    to 1, or is all zero where the item has no labels
-    choice          (n_items,): the most probable class; -1 where there are no labels or the first
+                    to 1, or is all zero where the item has no labels (and no gold, if that counts)
+    choice          (n_items,): the most probable class; -1 where the row is zero or the first
                     place is tied. A tie is reported, never broken
     tied            (n_items,): whether two or more classes share the first place
     confusion       (n_raters, n_classes, n_classes) or None: [r, k, c] is the probability that

@@ -88,11 +88,27 @@ def choose(
     posterior: NDArray[np.float64], labelled: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """The most probable class of each item (-1: no labels, or tied), and which items are tied."""
-    top = posterior.max(axis=1, keepdims=True, initial=0.0)
-    leaders = (posterior >= top - TIE_WIDTH).sum(axis=1)
+    # Class by class, since there are few classes and many items.
+    top = np.zeros(len(posterior))
+    for column in posterior.T:
+        np.maximum(top, column, out=top)
+    top -= TIE_WIDTH
+    leaders = np.zeros(len(posterior), dtype=np.int32)
+    choice = np.full(len(posterior), -1, dtype=np.int64)
+    for code, column in enumerate(posterior.T):
+        leads = column >= top
+        leaders += leads
+        choice[leads] = code
     tied = labelled & (leaders > 1)
-    choice = np.where(labelled & ~tied, posterior.argmax(axis=1), -1)
-    return choice.astype(np.int64), tied
+    choice[tied | ~labelled] = -1
+    return choice, tied
+
+
+def first_places(posterior: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each item's first place, divided among the classes that share it; rows of zeros stay zero."""
+    top = posterior.max(axis=1, keepdims=True, initial=0.0)
+    first = (posterior >= top - TIE_WIDTH) & (top > 0)
+    return np.asarray(first / np.maximum(first.sum(axis=1, keepdims=True), 1))
 
 
 def abilities(table: LabelTable, posterior: NDArray[np.float64]) -> NDArray[np.float64]:

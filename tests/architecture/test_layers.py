@@ -26,8 +26,8 @@ BREACHES = [
 # What consensus may use of the standard library: nothing that reads a file, a clock or a socket.
 PLAIN = {
     "__future__", "abc", "bisect", "collections", "dataclasses", "decimal", "enum", "fractions",
-    "functools", "hashlib", "heapq", "itertools", "json", "math", "numbers", "operator", "re",
-    "statistics", "struct", "types", "typing", "unicodedata", "warnings",
+    "functools", "hashlib", "heapq", "inspect", "itertools", "json", "math", "numbers",
+    "operator", "re", "statistics", "struct", "types", "typing", "unicodedata", "warnings",
 }  # fmt: skip
 NUMERIC = {"consensus", "numpy", "scipy", "sklearn"}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -32,6 +34,18 @@ def tables(draw: st.DrawFn, *, repeats: bool = True, min_labels: int = 0) -> Lab
     )
     columns = np.array(rows, dtype=np.int64).reshape(-1, 3).T
     return LabelTable(*columns, n_items=n_items, n_raters=n_raters, n_classes=n_classes)
+
+
+@st.composite
+def gold_tables(draw: st.DrawFn) -> LabelTable:
+    """A table in which the class of some items is known, whatever their labels say."""
+    table = draw(tables())
+    gold = draw(
+        st.lists(
+            st.integers(-1, table.n_classes - 1), min_size=table.n_items, max_size=table.n_items
+        )
+    )
+    return replace(table, gold=np.array(gold))
 
 
 @st.composite

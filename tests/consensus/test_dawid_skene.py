@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consensus.dawid_skene import dawid_skene
@@ -56,7 +56,7 @@ def in_plain_loops(table, rounds, diagonal, off, class_prior):
 
 
 @pytest.mark.parametrize("priors", [(0, 0, 0), (2, 0.5, 1), (1, 0, 0)])
-@repeatable
+@settings(repeatable, max_examples=12)
 @given(table=tables(min_labels=1))
 def test_matches_the_formula_in_plain_loops(priors, table):
     diagonal, off, class_prior = priors
@@ -75,7 +75,7 @@ def test_matches_the_formula_in_plain_loops(priors, table):
 
 
 @pytest.mark.parametrize("priors", [(0, 0, 0), (1, 0.3, 0), (0, 0, 2), (3, 1, 1)])
-@repeatable
+@settings(repeatable, max_examples=12)
 @given(table=tables())
 def test_the_log_likelihood_never_falls(priors, table):
     diagonal, off, class_prior = priors
@@ -145,7 +145,7 @@ def test_confusion_is_nan_where_nothing_was_seen():
     assert np.isnan(confusion[2]).all()  # rater 2 labelled nothing
 
 
-@repeatable
+@settings(repeatable, max_examples=12)
 @given(table=tables(min_labels=1), copies=st.integers(2, 3))
 def test_repeats_count_as_often_as_they_occur(table, copies):
     def repeated(column):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from scipy.special import digamma
 
 from consensus.dawid_skene import dawid_skene
@@ -25,7 +25,7 @@ def test_one_round_by_hand():
 
 
 @pytest.mark.parametrize("priors", [(4, 1, 1), (0.5, 0.5, 3)])
-@repeatable
+@settings(repeatable, max_examples=12)
 @given(table=tables())
 def test_the_bound_never_falls(priors, table):
     diagonal, off, class_prior = priors
@@ -40,7 +40,7 @@ def test_the_bound_never_falls(priors, table):
     assert (np.diff(estimate.log_likelihood) >= -1e-8).all()
 
 
-@repeatable
+@settings(repeatable, max_examples=12)
 @given(table=tables())
 def test_the_bound_lies_below_the_evidence_of_one_class(table):
     # With a single class every label is certain: the evidence is exactly 1, its log 0.

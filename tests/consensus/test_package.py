@@ -14,6 +14,7 @@ import pytest
         ("consensus", {"numpy", "scipy", "sklearn"}),
         ("consensus.doubt", {"numpy", "scipy", "sklearn"}),
         ("consensus.majority", {"scipy", "sklearn"}),
+        ("consensus.methods", {"scipy", "sklearn"}),
         ("consensus.agreement", {"scipy", "sklearn"}),
     ],
 )

@@ -8,50 +8,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.published import accuracy, clipped, dataset
+from bench.published import clipped, dataset
 from consensus.agreement import cohen_kappa, krippendorff_alpha, krippendorff_interval
 from consensus.dawid_skene import dawid_skene
-from consensus.ibcc import ibcc
-from consensus.majority import majority
 from consensus.table import LabelTable
 
 pytestmark = pytest.mark.reference
-
-
-@pytest.mark.parametrize(
-    ("name", "by_majority", "by_dawid_skene", "by_ibcc"),
-    [
-        ("bluebird", 0.7593, 0.8981, 0.888889),
-        ("snow_rte", 0.8969, 0.9275, 0.9275),
-        ("dog", 0.8222, 0.8426, 0.838910),
-        ("senti_1k", 0.9335, 0.960, 0.96),
-        ("product", 0.8966, 0.9396, 0.938304),
-    ],
-)
-def test_accuracy_against_gold(name, by_majority, by_dawid_skene, by_ibcc):
-    data = dataset(name, "human")
-    assert accuracy(majority(data.table).posterior, data.gold) == pytest.approx(
-        by_majority, abs=5.1e-5
-    )
-    estimate = dawid_skene(data.table)
-    assert estimate.converged
-    assert accuracy(estimate.posterior, data.gold) == pytest.approx(by_dawid_skene, abs=5e-3)
-    # Published to six decimals.
-    assert accuracy(ibcc(data.table).posterior, data.gold) == pytest.approx(by_ibcc, abs=5.1e-7)
-
-
-def test_the_patients_of_dawid_and_skene():
-    data = dataset("anesthesia", "human")
-    estimate = dawid_skene(data.table)
-    assert estimate.converged
-    assert estimate.iterations < 40
-    shares = estimate.posterior.mean(axis=0)
-    assert shares.tolist() == pytest.approx([0.400, 0.422, 0.112, 0.067], abs=1e-3)
-    by_name = dict(zip(data.items, estimate.posterior.tolist(), strict=True))
-    assert by_name.pop("35")[1:3] == pytest.approx([0.948, 0.052], abs=1e-3)
-    assert by_name.pop("38")[1:3] == pytest.approx([0.021, 0.979], abs=1e-3)
-    assert len(by_name) == 43
-    assert min(max(row) for row in by_name.values()) > 0.99
 
 
 @pytest.mark.parametrize(
