@@ -77,7 +77,7 @@ class ItemEstimate(models.Model):
 
     Rows come by the million. The unique constraint serves every look-up, so the foreign keys have
     no index of their own, and that of the item is not checked: the run's is, and holds the project
-    and its items (docs/decisions/0009-estimates-are-copied-in.md).
+    and its items (docs/decisions/0011-estimates-are-copied-in.md).
     """
 
     run = models.ForeignKey(
