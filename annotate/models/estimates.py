@@ -18,6 +18,7 @@ from annotate.models.raters import Rater
 class Method(models.TextChoices):
     MAJORITY = "majority", _("Majority")
     DAWID_SKENE = "dawid_skene", _("Dawid-Skene")
+    IBCC = "ibcc", _("iBCC (Bayesian Dawid-Skene)")
 
 
 class WhoCounts(models.TextChoices):
@@ -34,9 +35,10 @@ class EstimateRun(models.Model):
     job = models.OneToOneField(Job, on_delete=models.RESTRICT, related_name="estimate_run")
     method = models.CharField(max_length=20, choices=Method)
     who_counts = models.CharField(max_length=10, choices=WhoCounts, default=WhoCounts.PEOPLE)
+    # {"rulings": true}: rulings that stood counted as known answers, beside the gold.
     parameters = models.JSONField(default=dict, blank=True)
     seed = models.BigIntegerField(default=0)
-    # SHA-256 over the (item, rater, choice) triples that went in.
+    # SHA-256 over the (item, rater, choice) triples and the known answers that went in.
     input_fingerprint = models.CharField(max_length=64, blank=True)
     n_items = models.PositiveIntegerField(default=0)
     n_labels = models.PositiveBigIntegerField(default=0)
@@ -59,14 +61,29 @@ class EstimateRun(models.Model):
 
 
 class ItemEstimate(models.Model):
-    """The aggregate of one item: ``choice`` is null where the vote is tied."""
+    """The aggregate of one item: ``choice`` is null where the vote is tied.
 
-    run = models.ForeignKey(EstimateRun, on_delete=models.CASCADE, related_name="item_estimates")
-    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="estimates")
+    Rows come by the million. The unique constraint serves every look-up, so the foreign keys have
+    no index of their own, and that of the item is not checked: the run's is, and holds the project
+    and its items (docs/decisions/0009-estimates-are-copied-in.md).
+    """
+
+    run = models.ForeignKey(
+        EstimateRun, on_delete=models.CASCADE, related_name="item_estimates", db_index=False
+    )
+    item = models.ForeignKey(
+        Item,
+        on_delete=models.CASCADE,
+        related_name="estimates",
+        db_index=False,
+        db_constraint=False,
+    )
     choice = models.PositiveSmallIntegerField(null=True, blank=True)
     tied = models.BooleanField(default=False)
     probability = models.FloatField(null=True, blank=True)  # of the choice
-    payload = models.JSONField(default=dict)  # {"posterior": {"0": .7, ...}, "votes": {"0": 2}}
+    # {"posterior": {"0": .7, ...}, "votes": {"0": 2}}. An option that is not there has less than
+    # half a millionth, or no vote.
+    payload = models.JSONField(default=dict)
 
     class Meta:
         constraints: ClassVar = [
@@ -84,12 +101,26 @@ class RaterEstimate(models.Model):
     run = models.ForeignKey(EstimateRun, on_delete=models.CASCADE, related_name="rater_estimates")
     rater = models.ForeignKey(Rater, on_delete=models.CASCADE, related_name="estimates")
     ability = models.FloatField(null=True, blank=True)  # expected share of right labels
+    # Its 95 % interval; both null where the method gives none.
+    ability_low = models.FloatField(null=True, blank=True)
+    ability_high = models.FloatField(null=True, blank=True)
     n_labels = models.PositiveIntegerField(default=0)
     payload = models.JSONField(default=dict)  # {"confusion": [[...]]}
 
     class Meta:
         constraints: ClassVar = [
             share("ability", "rater_estimate_ability_is_a_share"),
+            models.CheckConstraint(
+                condition=models.Q(ability_low__isnull=True, ability_high__isnull=True)
+                | models.Q(
+                    ability_low__isnull=False,
+                    ability_high__isnull=False,
+                    ability_low__gte=0,
+                    ability_low__lte=models.F("ability_high"),
+                    ability_high__lte=1,
+                ),
+                name="rater_estimate_interval_within_shares",
+            ),
             models.UniqueConstraint(fields=["run", "rater"], name="rater_estimate_once_a_run"),
         ]
 

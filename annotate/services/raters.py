@@ -29,11 +29,19 @@ def rater_imported(project: Project, *, name: str, kind: RaterKind) -> Rater:
     return rater
 
 
-def rater_of_version(project: Project, *, name: str, version_hash: str) -> Rater:
-    """The rater of a judge version run here, made at first use. Idempotent."""
+def rater_of_version(project: Project, *, name: str, version_hash: str, family: str = "") -> Rater:
+    """The rater of a judge version run here, made at first use. Idempotent.
+
+    ``family``: a name that it shares with raters whose errors it is likely to share.
+    """
     rater, _created = Rater.objects.get_or_create(
         project=project,
         version_hash=version_hash,
-        defaults={"kind": RaterKind.JUDGE, "origin": RaterOrigin.RUN, "name": name[:200]},
+        defaults={
+            "kind": RaterKind.JUDGE,
+            "origin": RaterOrigin.RUN,
+            "name": name[:200],
+            "family": family[:200],
+        },
     )
     return rater

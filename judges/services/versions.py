@@ -148,12 +148,22 @@ def judge_version_create(
             return standing
         newest = project.judge_versions.filter(name=version.name).aggregate(at=Max("number"))["at"]
         version.number = (newest or 0) + 1
-        version.rater = rater_of_version(project, name=str(version), version_hash=version.hash)
+        version.rater = rater_of_version(
+            project,
+            name=str(version),
+            version_hash=version.hash,
+            family=model_family(version.model),
+        )
         version.save(force_insert=True)
         event_write(
             actor, "judge.made", project=project, target=version, name=str(version), model=model
         )
         return version
+
+
+def model_family(model: str) -> str:
+    """What versions of one model share, whatever their prompt: its name, without the vendor's."""
+    return model.rpartition("/")[2].strip().casefold()
 
 
 def version_hash(version: JudgeVersion) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 
 from annotate.errors import BadInput, Conflict
-from annotate.models import Option, RaterKind, RaterOrigin
+from annotate.models import Option, Rater, RaterKind, RaterOrigin
 from annotate.services.projects import guideline_publish
 from judges.models import Connection, JudgeVersion
 from judges.services.connections import connection_add, connection_edit
@@ -33,6 +35,30 @@ def test_a_version_is_a_rater_of_its_own_and_numbered_by_name() -> None:
     assert first.rater.name == "m v1"
     assert first.rater.version_hash == first.hash
     assert first.rater_id != second.rater_id
+
+
+def test_versions_of_one_model_are_one_family_whatever_they_are_asked_and_by_whom() -> None:
+    s = story()
+    connection = scripted_connection(s)
+    versions = [
+        make(s, connection, model="Vendor/GPT-9"),
+        make(s, connection, model="gpt-9", system="Be strict."),
+        make(s, connection, model="gpt-9-mini"),
+        judge_version_create(s.olga, s.question, connection, name="Nameless"),
+    ]
+    assert [v.rater.family for v in versions] == ["gpt-9", "gpt-9", "gpt-9-mini", ""]
+
+
+def test_judges_made_before_there_were_families_are_told_theirs() -> None:
+    s = story()
+    version = make(s, scripted_connection(s), model="Vendor/GPT-9")
+    Rater.objects.update(family="")
+
+    import_module("judges.migrations.0003_families_of_raters").say_families(apps, None)
+
+    assert dict(Rater.objects.exclude(family="").values_list("pk", "family")) == {
+        version.rater_id: "gpt-9"
+    }
 
 
 CHANGES: dict[str, Callable[[Story, Connection], JudgeVersion]] = {

@@ -134,6 +134,16 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
         "item_estimate",
         [{"probability": -0.1}, {"probability": 1.1}],
     ),
+    "rater_estimate_interval_within_shares": (
+        "rater_estimate",
+        [
+            {"ability_low": -0.1, "ability_high": 0.5},
+            {"ability_low": 0.5, "ability_high": 1.1},
+            {"ability_low": 0.6, "ability_high": 0.5},
+            {"ability_low": 0.5},
+            {"ability_high": 0.5},
+        ],
+    ),
     "rater_estimate_ability_is_a_share": (
         "rater_estimate",
         [{"ability": -0.1}, {"ability": 1.1}],
