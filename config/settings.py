@@ -37,6 +37,8 @@ DATA_DIR.mkdir(parents=True, exist_ok=True)
 MEDIA_ROOT = DATA_DIR / "files"
 MODEL_DIR = Path(env.str("MODEL_DIR", default=str(DATA_DIR / "models"))).expanduser()
 MAX_UPLOAD_MB = env.int("MAX_UPLOAD_MB", default=1024)
+TABLE_DIR = DATA_DIR / "tables"
+TABLE_CACHE_MB = env.int("TABLE_CACHE_MB", default=1000)
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 FILE_UPLOAD_TEMP_DIR = str(DATA_DIR / "incoming")
 FILE_UPLOAD_PERMISSIONS = 0o600

@@ -102,6 +102,7 @@ def process_env(transactional_db: None) -> dict[str, str]:
 def _own_files(settings: Any, tmp_path: Path) -> None:
     """Give each test an empty folder of files, so that none finds another's."""
     settings.MEDIA_ROOT = tmp_path / "files"
+    settings.TABLE_DIR = tmp_path / "tables"
 
 
 # --- Network ----------------------------------------------------------------------------------

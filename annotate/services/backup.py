@@ -34,6 +34,7 @@ from django.utils.translation import gettext as _
 
 from annotate.errors import BadInput, Conflict
 from annotate.models import Heartbeat, Job, JobState, Project, User
+from annotate.selectors.moments import one_moment
 from annotate.services.events import event_write
 from annotate.services.heartbeats import worker_is_alive
 
@@ -164,26 +165,6 @@ def migration_state() -> dict[str, list[str]]:
     for app, name in executor.loader.graph.leaf_nodes():
         state.setdefault(app, []).append(name)
     return state
-
-
-@contextmanager
-def one_moment() -> Iterator[None]:
-    """Everything read inside is of one moment, and no writer waits for it."""
-    if connection.in_atomic_block:
-        yield
-    elif connection.vendor == "sqlite":
-        # Not atomic(): that would take the lock that writers need.
-        with connection.cursor() as cursor:
-            cursor.execute("BEGIN DEFERRED")
-            try:
-                yield
-            finally:
-                cursor.execute("ROLLBACK")
-    else:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            yield
 
 
 # --- Rows -----------------------------------------------------------------------------------

@@ -149,7 +149,10 @@ def project_delete_run(running: RunningJob) -> None:
 
 
 def _empty(project_id: int) -> Iterator[int]:
+    from annotate.selectors.table_files import columns_forget  # here: it brings numpy
+
     _delete_files(project_id)
+    columns_forget(Question.objects.filter(project=project_id).values_list("pk", flat=True))
     for deleter in _deleters:
         yield from deleter(project_id)
     for model, path in ORDER:
