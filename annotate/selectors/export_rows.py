@@ -135,7 +135,8 @@ class _Facts:
         if estimate is not None and run is not None and not outdated:
             choice, tied, source = estimate.choice, estimate.tied, run.method
             probability = estimate.probability
-            posterior = _named(estimate.payload["posterior"], names)
+            shares = estimate.payload["posterior"]
+            posterior = {key: shares.get(str(code), 0.0) for code, key in names.items()}
         else:
             choice, tied, probability = _majority(votes)
             source = "majority" if votes else ""

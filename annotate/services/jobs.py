@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,6 +23,10 @@ from annotate.services.events import event_write
 LEASE = timedelta(seconds=60)
 # A message not answered for so long is sent again.
 NUDGE_AGAIN = timedelta(seconds=30)
+# How often the lease is renewed for work that cannot do it itself.
+RENEW = timedelta(seconds=15)
+
+log = logging.getLogger(__name__)
 
 
 def job_create(
@@ -68,6 +76,41 @@ class RunningJob:
             raise JobStopped
         for name, value in fields.items():
             setattr(self.job, name, value)
+
+    @contextmanager
+    def kept_alive(self, every: timedelta = RENEW) -> Iterator[None]:
+        """Renew the lease from a thread of its own while the work inside cannot: one long query,
+        one long computation. Ends with progress(), which raises JobStopped where the job was lost.
+        """
+        done = threading.Event()
+
+        def renew() -> None:
+            try:
+                while not done.wait(every.total_seconds()):
+                    self._mine().update(lease_until=timezone.now() + LEASE)
+            except DatabaseError:
+                # The work itself will meet the same, or find that its lease ran out.
+                log.warning("The lease of job %s could not be renewed.", self.job.pk, exc_info=True)
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=renew, name=f"lease of job {self.job.pk}", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+        self.progress()
+
+    def hold(self) -> None:
+        """Inside a transaction: raise JobStopped unless the job is ours, and keep it so to the end.
+
+        Whoever wants to pause, cancel or take it over waits until then. So nothing is written by a
+        worker that was held up and lost its job meanwhile.
+        """
+        if not self._mine().select_for_update(no_key=True).values_list("pk", flat=True):
+            raise JobStopped
 
     def finish(self, *, message: str = "", file: str = "", **result: Any) -> None:
         """running -> done. Raises JobStopped when the job is no longer ours."""

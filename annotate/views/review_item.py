@@ -331,5 +331,6 @@ def _votes(labels: Collection[Label], who: str) -> Counter[int]:
 
 
 def _top(weights: dict[int, Any] | Counter[int]) -> list[int]:
-    highest = max(weights.values())
-    return [code for code, weight in weights.items() if weight == highest]
+    # Posteriors are stored in millionths: those of a tie may differ by one.
+    least = max(weights.values()) - 1.5e-6
+    return [code for code, weight in weights.items() if weight >= least]
