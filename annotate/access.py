@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from annotate.errors import NotAllowed, NotFound
 from annotate.models import (
+    EstimateRun,
     ImportBatch,
     Item,
     ItemStatus,
@@ -137,6 +138,14 @@ def job_of(place: Place, job_id: int, kinds: Iterable[str] | None = None) -> Job
     if job is None:
         raise NotFound(_("There is no such job in this project."))
     return job
+
+
+def aggregation_of(place: Place, run_id: int) -> EstimateRun:
+    """Return an aggregation of the place's project, or raise NotFound."""
+    run = EstimateRun.objects.filter(project=place.project, pk=run_id).first()
+    if run is None:
+        raise NotFound(_("There is no such aggregation in this project."))
+    return run
 
 
 def person(user: User | AnonymousUser) -> User:

@@ -12,12 +12,16 @@ from annotate.models import (
     Assignment,
     AssignmentState,
     Colour,
+    EstimateRun,
     Item,
     Job,
     Label,
+    Method,
     Option,
     Project,
     Question,
+    RaterEstimate,
+    RaterKind,
     Ruling,
     RulingReason,
     SubmissionStatus,
@@ -318,6 +322,60 @@ class JobShape(serializers.ModelSerializer[Job]):
             "started_at",
             "finished_at",
         )
+
+
+class AggregationIn(serializers.Serializer[dict[str, Any]]):
+    question = serializers.SlugField(max_length=50)
+    method = serializers.ChoiceField(choices=Method.choices, default=Method.IBCC)
+    who = serializers.ChoiceField(choices=WhoCounts.choices, default=WhoCounts.PEOPLE)
+    rulings = serializers.BooleanField(
+        default=False, help_text="Rulings that stand count as known answers."
+    )
+    judge_weight = FiniteField(
+        min_value=0,
+        max_value=1000,
+        required=False,
+        help_text="Of a weighted majority: what a judge's label weighs beside a person's.",
+    )
+
+
+class AggregationShape(serializers.ModelSerializer[EstimateRun]):
+    question = serializers.CharField(source="question.key")
+    question_version = serializers.IntegerField(source="question.version")
+    who = serializers.ChoiceField(choices=WhoCounts.choices, source="who_counts")
+    job = JobShape()
+
+    class Meta:
+        model = EstimateRun
+        fields = (
+            "id",
+            "question",
+            "question_version",
+            "method",
+            "who",
+            "parameters",
+            "n_items",
+            "n_labels",
+            "iterations",
+            "converged",
+            "log_likelihood",
+            "created_at",
+            "job",
+        )
+
+
+class RaterEstimateShape(serializers.ModelSerializer[RaterEstimate]):
+    """A rater as an aggregation sees them; ``low`` to ``high`` is the 95 % interval of ability."""
+
+    rater = serializers.IntegerField(source="rater_id")
+    kind = serializers.ChoiceField(choices=RaterKind.choices, source="rater.kind")
+    name = serializers.CharField(source="rater.name")
+    low = serializers.FloatField(source="ability_low", allow_null=True)
+    high = serializers.FloatField(source="ability_high", allow_null=True)
+
+    class Meta:
+        model = RaterEstimate
+        fields = ("rater", "kind", "name", "n_labels", "ability", "low", "high")
 
 
 class ExportIn(serializers.Serializer[dict[str, Any]]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from annotate.api import items, projects, results, work
+from annotate.api import aggregations, items, projects, results, work
 
 
 class JobMove(StringConverter):
@@ -38,6 +38,16 @@ urlpatterns = [
         "projects/<int:project_id>/rulings/<int:ruling_id>/withdraw/",
         results.WithdrawRuling.as_view(),
         name="api_ruling_withdraw",
+    ),
+    path(
+        "projects/<int:project_id>/aggregations/",
+        aggregations.Aggregations.as_view(),
+        name="api_aggregations",
+    ),
+    path(
+        "projects/<int:project_id>/aggregations/<int:aggregation_id>/raters/",
+        aggregations.AggregationRaters.as_view(),
+        name="api_aggregation_raters",
     ),
     path("projects/<int:project_id>/exports/", results.Exports.as_view(), name="api_exports"),
     path(

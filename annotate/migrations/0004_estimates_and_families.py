@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='estimaterun',
             name='method',
-            field=models.CharField(choices=[('majority', 'Majority'), ('dawid_skene', 'Dawid-Skene'), ('ibcc', 'iBCC (Bayesian Dawid-Skene)')], max_length=20),
+            field=models.CharField(choices=[('ibcc', 'iBCC'), ('majority', 'Majority'), ('weighted_majority', 'Weighted majority'), ('wawa', 'Wawa'), ('one_coin', 'One-coin'), ('dawid_skene', 'Dawid-Skene'), ('mace', 'MACE'), ('glad', 'GLAD')], max_length=20),
         ),
         migrations.AlterField(
             model_name='itemestimate',
@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='estimaterun',
-            constraint=models.CheckConstraint(condition=models.Q(('method__in', ['majority', 'dawid_skene', 'ibcc'])), name='estimate_method_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('method__in', ['ibcc', 'majority', 'weighted_majority', 'wawa', 'one_coin', 'dawid_skene', 'mace', 'glad'])), name='estimate_method_known'),
         ),
         migrations.AddConstraint(
             model_name='raterestimate',

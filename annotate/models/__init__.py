@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from annotate.models.estimates import EstimateRun, ItemEstimate, Method, RaterEstimate, WhoCounts
+from annotate.models.estimates import (
+    VOTES,
+    EstimateRun,
+    ItemEstimate,
+    Method,
+    RaterEstimate,
+    WhoCounts,
+)
 from annotate.models.events import Event
 from annotate.models.imports import ImportBatch, ImportFormat, ImportKind, ImportStatus
 from annotate.models.items import Item, ItemStatus, ItemSummary, Reason, SummaryState
@@ -35,6 +42,7 @@ from annotate.models.raters import Rater, RaterKind, RaterOrigin
 from annotate.models.work import Assignment, AssignmentState, Slot, SlotState, Strategy
 
 __all__ = [
+    "VOTES",
     "FINISHED",
     "LEADS",
     "Assignment",

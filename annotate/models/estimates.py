@@ -16,9 +16,20 @@ from annotate.models.raters import Rater
 
 
 class Method(models.TextChoices):
+    """Names of consensus.methods, the one to recommend first, then from plain to involved."""
+
+    IBCC = "ibcc", _("iBCC")
     MAJORITY = "majority", _("Majority")
+    WEIGHTED_MAJORITY = "weighted_majority", _("Weighted majority")
+    WAWA = "wawa", _("Wawa")
+    ONE_COIN = "one_coin", _("One-coin")
     DAWID_SKENE = "dawid_skene", _("Dawid-Skene")
-    IBCC = "ibcc", _("iBCC (Bayesian Dawid-Skene)")
+    MACE = "mace", _("MACE")
+    GLAD = "glad", _("GLAD")
+
+
+# Those that count votes: the ability that they find is agreement with the others.
+VOTES = (Method.MAJORITY, Method.WEIGHTED_MAJORITY, Method.WAWA)
 
 
 class WhoCounts(models.TextChoices):
@@ -36,6 +47,7 @@ class EstimateRun(models.Model):
     method = models.CharField(max_length=20, choices=Method)
     who_counts = models.CharField(max_length=10, choices=WhoCounts, default=WhoCounts.PEOPLE)
     # {"rulings": true}: rulings that stood counted as known answers, beside the gold.
+    # {"judge_weight": 0.5}, of a weighted majority: what a judge's label weighs beside a person's.
     parameters = models.JSONField(default=dict, blank=True)
     seed = models.BigIntegerField(default=0)
     # SHA-256 over the (item, rater, choice) triples and the known answers that went in.
@@ -105,7 +117,8 @@ class RaterEstimate(models.Model):
     ability_low = models.FloatField(null=True, blank=True)
     ability_high = models.FloatField(null=True, blank=True)
     n_labels = models.PositiveIntegerField(default=0)
-    payload = models.JSONField(default=dict)  # {"confusion": [[...]]}
+    # {"confusion": [[...]]}, and by method "competence", "habit" (MACE), "skill" (GLAD).
+    payload = models.JSONField(default=dict)
 
     class Meta:
         constraints: ClassVar = [

@@ -133,7 +133,8 @@ class _Facts:
         outdated = estimate is not None and _seen(estimate) != votes
         posterior = None
         if estimate is not None and run is not None and not outdated:
-            choice, tied, source = estimate.choice, estimate.tied, run.method
+            choice, tied = estimate.choice, estimate.tied
+            source = run.method if choice is not None else ""
             probability = estimate.probability
             shares = estimate.payload["posterior"]
             posterior = {key: shares.get(str(code), 0.0) for code, key in names.items()}

@@ -27,7 +27,7 @@ from annotate.models import (
     WhoCounts,
 )
 from annotate.selectors.agreement import alpha_of, raters_against_people
-from annotate.selectors.tables import QuestionTable, question_table
+from annotate.selectors.tables import QuestionTable, known_answers, question_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,10 +63,13 @@ def figures_of(question: Question) -> dict[str, Any]:
     rater. ``raters``: rows of
     agreement.RaterAgreement with the rater's id, kind, name and seconds an answer.
     ``matrix``: raters, and for each two [share, items] or None where they share none.
-    ``fingerprints``: of the labels by who counts, as EstimateRun.input_fingerprint.
+    ``fingerprints``: of the labels by who counts, and by "who rulings" where rulings count as known
+    answers, as EstimateRun.input_fingerprint (``fingerprint_key``).
     """
     found = question_table(question)
     people, judges = found.of(WhoCounts.PEOPLE), found.of(WhoCounts.JUDGES)
+    ruled = known_answers(question, rulings=True)
+    tables = {WhoCounts.PEOPLE: people, WhoCounts.JUDGES: judges, WhoCounts.ALL: found}
     return {
         "n_labels": found.table.n_labels,
         "n_items": found.table.n_items,
@@ -79,11 +82,18 @@ def figures_of(question: Question) -> dict[str, Any]:
         "raters": _raters(question, found),
         "matrix": _matrix(found),
         "fingerprints": {
-            WhoCounts.PEOPLE.value: people.fingerprint,
-            WhoCounts.JUDGES.value: judges.fingerprint,
-            WhoCounts.ALL.value: found.fingerprint,
+            fingerprint_key(who, rulings=rulings): (
+                table.fingerprint_knowing(ruled) if rulings else table.fingerprint
+            )
+            for who, table in tables.items()
+            for rulings in (False, True)
         },
     }
+
+
+def fingerprint_key(who: str, *, rulings: bool) -> str:
+    """Under which name the fingerprint of what an aggregation would see now is kept."""
+    return f"{who} rulings" if rulings else str(who)
 
 
 def _by_code(found: QuestionTable) -> dict[str, int]:

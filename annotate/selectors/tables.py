@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from annotate.models import (
@@ -81,14 +81,9 @@ class QuestionTable:
             None if self.table.gold is None else self.table.gold[with_labels],
         )
 
-    def knowing(self, answers: KnownAnswers) -> QuestionTable:
-        """The same labels with these known answers and no others."""
-        gold = answers.by_item(self.item_ids)
-        return replace(
-            self,
-            table=replace(self.table, gold=gold),
-            fingerprint=_fingerprint(self.labels_digest, self.item_ids, gold),
-        )
+    def fingerprint_knowing(self, answers: KnownAnswers) -> str:
+        """The fingerprint of the same labels with these known answers and no others."""
+        return _fingerprint(self.labels_digest, self.item_ids, answers.by_item(self.item_ids))
 
 
 @dataclass(frozen=True)

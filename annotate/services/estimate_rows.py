@@ -29,6 +29,8 @@ CHUNK = 20_000
 # Lines handed to PostgreSQL at a time: it works on them while the next are made.
 LINES = 2_000
 COLUMNS = ("run_id", "item_id", "choice", "tied", "probability", "payload")
+# What a method may say of a rater besides, an array whose first axis are the raters.
+RATER_FACTS = ("confusion", "competence", "habit", "skill")
 # Posteriors are stored in millionths.
 MILLION = 1_000_000
 
@@ -62,7 +64,9 @@ def raters_store(run: EstimateRun, found: QuestionTable, estimate: ClassEstimate
     import numpy as np
 
     n_labels = np.bincount(found.table.raters, minlength=found.table.n_raters)
-    ability, interval, confusion = estimate.ability, estimate.ability_interval, estimate.confusion
+    ability, interval = estimate.ability, estimate.ability_interval
+    said = {name: getattr(estimate, name, None) for name in RATER_FACTS}
+    facts = {name: values for name, values in said.items() if values is not None}
     RaterEstimate.objects.bulk_create(
         (
             RaterEstimate(
@@ -72,11 +76,10 @@ def raters_store(run: EstimateRun, found: QuestionTable, estimate: ClassEstimate
                 ability_low=_share(interval[k, 0]) if interval is not None else None,
                 ability_high=_share(interval[k, 1]) if interval is not None else None,
                 n_labels=int(n_labels[k]),
-                payload=(
-                    {"confusion": np.nan_to_num(confusion[k]).round(6).tolist()}
-                    if confusion is not None
-                    else {}
-                ),
+                payload={
+                    name: np.nan_to_num(values[k]).round(6).tolist()
+                    for name, values in facts.items()
+                },
             )
             for k, pk in enumerate(found.rater_ids)
         ),

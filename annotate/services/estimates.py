@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from consensus.estimate import ClassEstimate
     from consensus.table import LabelTable
 
+# What a judge's label weighs in a weighted majority, where nothing else is said; a person's is 1.
+JUDGE_WEIGHT = 0.5
 FOUND = (
     "n_items",
     "n_labels",
@@ -37,13 +39,22 @@ def estimate_start(
     method: str = Method.IBCC,
     who_counts: str = WhoCounts.PEOPLE,
     rulings: bool = False,
+    judge_weight: float | None = None,
 ) -> EstimateRun:
     """Write an aggregation and its queued job; the caller nudges ``run.job``. Raises BadInput.
 
-    ``rulings``: those that stand count as known answers, as gold always does.
+    ``rulings``: those that stand count as known answers, as gold always does. ``judge_weight`` is
+    what a judge's label weighs in a weighted majority; the other methods do not ask.
     """
     if method not in Method.values or who_counts not in WhoCounts.values:
         raise BadInput(_("Choose a method and who counts from the lists."))
+    parameters: dict[str, Any] = {"rulings": True} if rulings else {}
+    if method == Method.WEIGHTED_MAJORITY:
+        weight = JUDGE_WEIGHT if judge_weight is None else judge_weight
+        if not (math.isfinite(weight) and weight >= 0):
+            message = _("A judge’s label weighs 0 or more.")
+            raise BadInput(message, fields={"judge_weight": message})
+        parameters["judge_weight"] = weight
     job = job_create(actor, project=question.project, kind="aggregate", task="annotate.aggregate")
     run = EstimateRun.objects.create(
         project=question.project,
@@ -51,7 +62,7 @@ def estimate_start(
         job=job,
         method=method,
         who_counts=who_counts,
-        parameters={"rulings": True} if rulings else {},
+        parameters=parameters,
         created_by=actor,
     )
     event_write(actor, "estimate.started", project=question.project, target=run, method=method)
@@ -71,7 +82,7 @@ def estimate_run(running: RunningJob) -> None:
         return
     running.progress(0, total=found.table.n_items, message=_("Computing"))
     with running.kept_alive():
-        estimate = method_of(run)(found.table)
+        estimate = compute(run, found.table)
     rows_clear(running, run)
     items_store(running, run, found, estimate)
     trace = estimate.log_likelihood
@@ -86,15 +97,20 @@ def estimate_run(running: RunningJob) -> None:
         running.finish(items=run.n_items, ties=int(estimate.tied.sum()))
 
 
-def method_of(run: EstimateRun) -> Callable[[LabelTable], ClassEstimate]:
-    """The function that a run asks for."""
-    from consensus.dawid_skene import dawid_skene
-    from consensus.ibcc import ibcc
-    from consensus.majority import majority
+def compute(run: EstimateRun, table: LabelTable) -> ClassEstimate:
+    """Aggregate as a run asks for. The same labels and the same run give the same estimate."""
+    from consensus.methods import aggregate
 
-    methods: dict[str, Callable[[LabelTable], ClassEstimate]] = {
-        Method.MAJORITY: majority,
-        Method.DAWID_SKENE: dawid_skene,
-        Method.IBCC: ibcc,
-    }
-    return methods[run.method]
+    return aggregate(table, run.method, seed=run.seed, **_parameters(run, table))
+
+
+def _parameters(run: EstimateRun, table: LabelTable) -> dict[str, Any]:
+    import numpy as np
+
+    if run.method == Method.WEIGHTED_MAJORITY:
+        weight = run.parameters.get("judge_weight", JUDGE_WEIGHT)
+        weights = np.ones(table.n_raters)
+        if table.judges is not None:
+            weights[table.judges] = weight
+        return {"weights": weights}
+    return {}

@@ -31,12 +31,16 @@ def aggregate(request: AuthenticatedRequest, project_id: int, question_id: int) 
         raise Conflict(_("This question was changed meanwhile. Reload the page to see it anew."))
     form = AggregateForm(request.POST)
     if not form.is_valid():
+        if "judge_weight" in form.errors:
+            raise BadInput(_("The weight of a judge is a number from 0 to 1,000."))
         raise BadInput(_("Choose a method and who counts from the lists."))
     run = estimate_start(
         place.user,
         question,
         method=form.cleaned_data["method"],
         who_counts=form.cleaned_data["who"],
+        rulings=form.cleaned_data["rulings"],
+        judge_weight=form.cleaned_data["judge_weight"],
     )
     job_nudge(run.job)
     return redirect(f"{reverse('overview', args=[project_id])}#at-work")

@@ -17,13 +17,14 @@ from django.utils.translation import ngettext
 
 from annotate.access import Place, Right
 from annotate.forms.aggregates import AggregateForm
-from annotate.models import EstimateRun, Question, RaterEstimate, RaterKind, WhoCounts
+from annotate.models import VOTES, EstimateRun, Question, RaterEstimate, RaterKind, WhoCounts
 from annotate.selectors.estimates import estimate_latest
 from annotate.selectors.figures import (
     AT_ONCE,
     MATRIX,
     figures_latest,
     figures_of,
+    fingerprint_key,
     labels_count,
 )
 from annotate.selectors.overview import DAYS, LEAST, Progress
@@ -165,10 +166,14 @@ def figures_shown(place: Place, questions: Sequence[Question]) -> FiguresShown:
 
 def _question(place: Place, question: Question, figures: dict[str, Any]) -> dict[str, Any]:
     run = estimate_latest(question)
-    abilities = {}
+    abilities: dict[int, dict[str, Any]] = {}
     if run is not None:
-        rows = RaterEstimate.objects.filter(run=run, ability__isnull=False)
-        abilities = dict(rows.values_list("rater_id", "ability"))
+        shown = [row["pk"] for row in figures["raters"]]
+        found = RaterEstimate.objects.filter(run=run, rater__in=shown, ability__isnull=False)
+        abilities = {
+            row.rater_id: {"value": row.ability, "low": row.ability_low, "high": row.ability_high}
+            for row in found
+        }
     return {
         "pk": question.pk,
         "name": question.name,
@@ -182,7 +187,7 @@ def _question(place: Place, question: Question, figures: dict[str, Any]) -> dict
             {**row, "ability": abilities.get(row["pk"]), "note": _origin(row)}
             for row in figures["raters"]
         ],
-        "has_abilities": bool(abilities),
+        "abilities_title": _abilities_title(run) if run and abilities else "",
         "has_pace": any(row["seconds"] for row in figures["raters"]),
         "n_raters": figures["n_raters"],
         "matrix": _matrix(place, question, figures),
@@ -190,6 +195,11 @@ def _question(place: Place, question: Question, figures: dict[str, Any]) -> dict
         "form": AggregateForm(auto_id=f"aggregate-{question.pk}-%s"),
         "aggregate_url": reverse("aggregate", args=[place.project.pk, question.pk]),
     }
+
+
+def _abilities_title(run: EstimateRun) -> str:
+    title = _("Agrees, by %(method)s") if run.method in VOTES else _("Right, by %(method)s")
+    return title % {"method": run.get_method_display()}
 
 
 def _origin(row: dict[str, Any]) -> str:
@@ -315,10 +325,19 @@ def _aggregate(run: EstimateRun, figures: dict[str, Any]) -> dict[str, Any]:
             else _("It had not settled after %(n)s rounds: take it with care.")
         )
         sentences.append(told % {"n": run.iterations})
+    rulings = bool(run.parameters.get("rulings"))
+    if rulings:
+        sentences.append(_("Rulings counted as known answers."))
+    if "judge_weight" in run.parameters:
+        sentences.append(
+            _("A judge’s label weighed %(weight)s of a person’s.")
+            % {"weight": f"{run.parameters['judge_weight']:g}"}
+        )
+    seen = figures["fingerprints"].get(fingerprint_key(run.who_counts, rulings=rulings))
     return {
         "sentence": " ".join(sentences),
         "at": run.job.finished_at,
         "by": run.created_by.shown_name,
-        "outdated": figures["fingerprints"].get(run.who_counts) != run.input_fingerprint,
+        "outdated": seen != run.input_fingerprint,
         "with_judges": run.who_counts != WhoCounts.PEOPLE,
     }

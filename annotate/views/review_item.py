@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 
 from annotate.access import Place
 from annotate.models import (
+    VOTES,
     EstimateRun,
     Item,
     Label,
@@ -222,7 +223,7 @@ def remark_shown(remark: Submission) -> dict[str, Any]:
 def _skills(
     question: Question, raters: Collection[Rater], run: EstimateRun | None
 ) -> list[dict[str, Any]]:
-    """How often each rater of this item is right: by rulings, else by Dawid-Skene if it was run."""
+    """How often each rater of this item is right: by rulings, else by the newest aggregation."""
     shown: list[tuple[Rater, str, tuple[float, float | None, float | None]]] = [
         (
             record.rater,
@@ -233,14 +234,14 @@ def _skills(
     ]
     ruled = {rater.pk for rater, _note, _figures in shown}
     rest = {rater.pk: rater for rater in raters if rater.pk not in ruled}
-    if run is not None and rest:
+    if run is not None and run.method not in VOTES and rest:
         abilities = run.rater_estimates.filter(rater__in=rest, ability__isnull=False)
         shown += [
             (
                 rest[estimate.rater_id],
                 _("expected over %(n)s labels, %(method)s")
                 % {"n": estimate.n_labels, "method": run.get_method_display()},
-                (estimate.ability or 0.0, None, None),
+                (estimate.ability or 0.0, estimate.ability_low, estimate.ability_high),
             )
             for estimate in abilities
         ]
@@ -286,7 +287,8 @@ def _aggregate(
 ) -> dict[str, Any]:
     """The newest aggregation where it saw the votes there are now, else people's majority."""
     estimate = run.item_estimates.filter(item=item).first() if run else None
-    if run and estimate:
+    # Where every label weighed nothing, there is no posterior and no answer.
+    if run and estimate and estimate.payload["posterior"]:
         counted = _votes(labels, run.who_counts)
         if estimate.payload["votes"] == {str(code): n for code, n in counted.items()}:
             posterior = {int(c): p for c, p in estimate.payload["posterior"].items()}

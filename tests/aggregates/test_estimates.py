@@ -17,7 +17,7 @@ from annotate.models import EstimateRun, Gold, Item, ItemEstimate, Job, JobState
 from annotate.selectors.export_rows import item_rows
 from annotate.selectors.tables import question_table
 from annotate.services import estimate_rows, estimates
-from annotate.services.estimates import estimate_run, estimate_start, method_of
+from annotate.services.estimates import compute, estimate_run, estimate_start
 from annotate.services.jobs import RunningJob, job_cancel, job_take
 from annotate.services.rulings import ruling_make
 from annotate.tasks import job_do
@@ -69,7 +69,7 @@ def test_each_item_is_stored_once_as_the_method_says(tale: Story, method: str) -
     run = done(tale, method=method)
 
     found = question_table(tale.question)
-    estimate = method_of(run)(found.table)
+    estimate = compute(run, found.table)
     votes = found.table.counts()
     rows = stored(run)
     assert run.item_estimates.count() == len(rows) == run.n_items == 60
@@ -114,7 +114,7 @@ def test_raters_are_stored_with_the_interval_of_their_ability_where_there_is_one
         interval = np.column_stack([ability - 0.3, ability + 0.2])
         return replace(majority(table), ability=ability, ability_interval=interval)
 
-    monkeypatch.setattr(estimates, "method_of", lambda run: with_intervals)
+    monkeypatch.setattr(estimates, "compute", lambda run, table: with_intervals(table))
     run = done(tale)
 
     rows = run.rater_estimates.order_by("rater_id").values_list(
@@ -123,6 +123,14 @@ def test_raters_are_stored_with_the_interval_of_their_ability_where_there_is_one
     assert rows[0][:3] == (pytest.approx(0.2), 0.0, pytest.approx(0.4))  # within 0 and 1
     assert rows[4][:3] == (None, None, None)
     assert sum(n for *_rest, n in rows) == 240
+
+
+@pytest.mark.django_db
+def test_the_methods_are_those_of_consensus_and_the_default_is_its_own() -> None:
+    from consensus.methods import DEFAULT, METHODS
+
+    assert set(Method.values) == set(METHODS)
+    assert Method.values[0] == DEFAULT
 
 
 @pytest.mark.django_db
@@ -210,14 +218,14 @@ def test_a_worker_that_lost_its_job_writes_no_more(
     run = started(tale, method="majority")
     late = taken(run)
 
-    def held_up(of: EstimateRun) -> Any:
+    def held_up(of: EstimateRun, table: Any) -> Any:
         Job.objects.filter(pk=run.job_id).update(lease_until=timezone.now() - timedelta(seconds=1))
         with monkeypatch.context() as patch:
-            patch.setattr(estimates, "method_of", method_of)
+            patch.setattr(estimates, "compute", compute)
             job_do(run.job_id, estimate_run)
-        return method_of(of)
+        return compute(of, table)
 
-    monkeypatch.setattr(estimates, "method_of", held_up)
+    monkeypatch.setattr(estimates, "compute", held_up)
     with pytest.raises(JobStopped):
         estimate_run(late)
 

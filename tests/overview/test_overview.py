@@ -325,5 +325,5 @@ def test_queries_do_not_grow_with_raters_or_items(django_assert_max_num_queries:
     client = Client()
     client.force_login(tale.olga)
 
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(30):
         client.get(reverse("overview", args=[tale.project.pk]))

@@ -8,6 +8,7 @@ from typing import Any
 
 from annotate.models import Job, JobState, Membership, User
 from annotate.services.claims import claims_hold
+from annotate.services.estimates import estimate_start
 from annotate.services.exports import export_run, export_start
 from annotate.services.invitations import invitation_make
 from annotate.services.jobs import job_cancel, job_pause, job_take
@@ -51,6 +52,7 @@ def furnish(s: Story) -> Ids:
         **_jobs(s),
         **_imports(s),
         **_judges(s),
+        "aggregation_id": estimate_start(s.olga, s.question).pk,
         # What names no row of the project.
         "version": 1,
         "kind": "items",

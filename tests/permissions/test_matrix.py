@@ -161,6 +161,9 @@ api_judges           POST    200    200       403        403     404       401  
 api_runs             GET     200    200       403        403     404       401     200
 api_runs             POST    202    202       403        403     404       401     403
 api_run              GET     200    200       403        403     404       401     200
+api_aggregations     GET     200    200       403        403     404       401     200
+api_aggregations     POST    202    202       403        403     404       401     403
+api_aggregation_raters GET   200    200       403        403     404       401     200
 api_exports          POST    202    202       403        403     404       401     202
 api_export_file      GET     200    200       403        403     404       401     200
 api_job              GET     200    200       403        403     404       401     200
@@ -174,6 +177,7 @@ api_nowhere          DELETE  404    404       404        404     404       404  
 
 # Converters of addresses that name a row of the project, and those that name none.
 ROWS_OF_PROJECT = {
+    "aggregation_id",
     "connection_id",
     "import_id",
     "invitation_id",
@@ -227,7 +231,12 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
     }
     forms: dict[str, dict[str, Any]] = {
         "account": {"name": "Somebody", "theme": "dark"},
-        "aggregate": {"method": "majority", "who": "people"},
+        "aggregate": {
+            "method": "weighted_majority",
+            "who": "people",
+            "rulings": "on",
+            "judge_weight": "0.5",
+        },
         "connection": {"name": "Renamed", **connection},
         "connection_new": {"name": "New", **connection},
         "connection_try": {"model": "some-model"},
@@ -243,6 +252,7 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
         "project_delete": {"confirm_name": "Restaurant reviews"},
         "review_rule": {"choice": 0, "reason": "rater_error", "standing": ids["ruling_id"]},
         "settings": settings,
+        "api_aggregations": {"question": "sentiment"},
         "api_exports": {"what": "items", "format": "csv"},
         "api_items": {"items": [{"external_id": "x", "fields": {"text": "New."}}]},
         "api_judges": {"question": "sentiment"},

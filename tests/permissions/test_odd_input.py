@@ -21,6 +21,8 @@ READ = {
     "api_items": (*PAGE, "external_id"),
     "api_labels": (*PAGE, "status", "kind", "item", "question", "rater"),
     "api_rulings": PAGE,
+    "api_aggregations": PAGE,
+    "api_aggregation_raters": PAGE,
     "api_judges": PAGE,
     "api_runs": PAGE,
     "api_schema": ("format", "lang", "version"),

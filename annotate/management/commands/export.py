@@ -10,7 +10,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotate.errors import ConcordError, JobStopped
-from annotate.models import Job, JobState, Project, User, WhoCounts
+from annotate.management.wanted import actor_wanted, project_wanted
+from annotate.models import Job, JobState, WhoCounts
 from annotate.selectors.export_rows import FORMATS, WHATS
 from annotate.services.exports import export_path, export_run, export_start
 from annotate.services.jobs import job_take
@@ -50,8 +51,8 @@ class Command(BaseCommand):
         parser.add_argument("--user", help="in whose name; default: who started the project")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        project = _project(options["project"])
-        actor = _actor(options["user"]) if options["user"] else project.created_by
+        project = project_wanted(options["project"])
+        actor = actor_wanted(project, options["user"])
         out: Path = options["out"]
         if not out.parent.is_dir():
             raise CommandError(f"There is no folder {out.parent}.")
@@ -89,23 +90,3 @@ class Command(BaseCommand):
         job.refresh_from_db()
         if job.state != JobState.DONE:
             raise CommandError(job.message)
-
-
-def _project(wanted: str) -> Project:
-    found = Project.objects.filter(
-        **({"pk": int(wanted)} if wanted.isdecimal() else {"name": wanted})
-    ).select_related("created_by")[:2]
-    if not found:
-        raise CommandError(f"There is no project {wanted!r}.")
-    if len(found) > 1:
-        raise CommandError(
-            f"Several projects are named {wanted!r}. Give the number of the one you mean."
-        )
-    return found[0]
-
-
-def _actor(username: str) -> User:
-    user = User.objects.filter(username=username, is_active=True).first()
-    if user is None:
-        raise CommandError(f"There is no account named {username!r}. Give one by --user USER.")
-    return user

@@ -9,8 +9,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotate.errors import ConcordError
-from annotate.models import FINISHED, Job, JobState, Project, Question, User
-from annotate.selectors.questions import questions_live
+from annotate.management.wanted import actor_wanted, project_wanted, question_wanted
+from annotate.models import FINISHED, Job, JobState, Question, User
 from annotate.services.heartbeats import worker_is_alive
 from annotate.tasks import job_do, job_nudge
 from judges.models import JudgeVersion, ProviderName, Run
@@ -65,12 +65,12 @@ class Command(BaseCommand):
         parser.add_argument("--user", help="in whose name; default: who started the project")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        project = _project(options["project"])
-        actor = _actor(options["user"]) if options["user"] else project.created_by
+        project = project_wanted(options["project"])
+        actor = actor_wanted(project, options["user"])
         limit = options["limit"]
         selection = {"strategy": "random", "limit": limit} if limit else {"strategy": "all"}
         try:
-            version = _version(actor, _question(project, options["question"]), options)
+            version = _version(actor, question_wanted(project, options["question"]), options)
             run = run_start(actor, version, selection=selection, seed=options["seed"])
         except (ConcordError, ProviderError) as error:
             raise CommandError(error.message) from None
@@ -126,32 +126,3 @@ def _version(actor: User, question: Question, options: dict[str, Any]) -> JudgeV
     if found is None:
         raise CommandError(f"The project has no connection {judge!r}.")
     return chat_version(actor, question, found, model=options["model"], **more)
-
-
-def _question(project: Project, key: str | None) -> Question:
-    live = questions_live(project)
-    if key is None and len(live) == 1:
-        return live[0]
-    for question in live:
-        if question.key == key:
-            return question
-    keys = ", ".join(question.key for question in live) or "none yet"
-    raise CommandError(f"Name a question of the project by --question; there are: {keys}.")
-
-
-def _project(wanted: str) -> Project:
-    found = Project.objects.filter(
-        **({"pk": int(wanted)} if wanted.isdecimal() else {"name": wanted})
-    ).select_related("created_by")[:2]
-    if not found:
-        raise CommandError(f"There is no project {wanted!r}.")
-    if len(found) > 1:
-        raise CommandError(f"Several projects are named {wanted!r}. Give the number of one.")
-    return found[0]
-
-
-def _actor(username: str) -> User:
-    user = User.objects.filter(username=username, is_active=True).first()
-    if user is None:
-        raise CommandError(f"There is no account named {username!r}. Give one by --user USER.")
-    return user
