@@ -15,13 +15,9 @@ from consensus.alt_test_power import alt_test_sentence, epsilon_meaning, people_
 from consensus.calibration import METHODS, best_calibration, out_of_fold
 from consensus.ibcc import ibcc
 from consensus.label_errors import label_errors, label_share, peer_posterior, ranking_quality
-from consensus.majority_optimality import (
-    counts_from_estimate,
-    counts_from_gold,
-    majority_optimality,
-    majority_sentence,
-    measured_gain,
-)
+from consensus.majority_gain import measured_gain
+from consensus.majority_optimality import majority_optimality, majority_sentence
+from consensus.rater_weights import counts_from_estimate, counts_from_gold
 from consensus.reliability import brier, calibration_error, reliability_sentence
 from consensus.table import LabelTable
 
@@ -82,7 +78,7 @@ def show_majorities() -> None:
     for name in (*CROWDS, "llmjudge"):
         data = dataset(name, "llm", clipped) if name == "llmjudge" else dataset(name, "human")
         table = replace(data.table, gold=data.gold)
-        measured = measured_gain(table)
+        measured = measured_gain(table, seed=1)
         print(f"{name}: {majority_sentence(by(table, 'gold'), measured)}")
         for source in ("gold", "ibcc"):
             result = by(table, source)

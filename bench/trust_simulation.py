@@ -18,11 +18,9 @@ import numpy as np
 from consensus.alt_test import alt_test
 from consensus.alt_test_power import alt_test_power
 from consensus.calibration import calibrate
-from consensus.majority_optimality import (
-    counts_from_gold,
-    majority_optimality,
-    measured_gain,
-)
+from consensus.majority_gain import measured_gain
+from consensus.majority_optimality import majority_optimality
+from consensus.rater_weights import counts_from_gold
 from consensus.reliability import brier, calibration_error, reliability_table
 from consensus.table import LabelTable
 
@@ -237,7 +235,7 @@ def run_majority(n_samples: int) -> None:
                 low, high = result.gain_interval or (0, 0)
                 held += low - 1e-9 <= gain_on(table, result.weights) <= high + 1e-9
                 expected.append(result.gain or 0.0)
-                found = measured_gain(table)
+                found = measured_gain(table, seed=1)
                 learnt = majority_optimality(table, *counts_from_gold(table), n_draws=1, seed=1)
                 low, high = found.interval or (0.0, 0.0)
                 covered += low <= long_run_gain(accuracies, learnt.weights) <= high

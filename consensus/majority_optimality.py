@@ -10,19 +10,16 @@ docs/statistics/trust.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from consensus.estimate import ClassEstimate
 from consensus.item_draws import places_by_content
+from consensus.majority_gain import MeasuredGain
+from consensus.rater_weights import first_places, log_odds, weighted_scores, with_prior
 from consensus.table import LabelTable
-from consensus.votes import TIE_WIDTH, vote_matrix
+from consensus.votes import vote_matrix
 
-# A rater of whom nothing is known is taken as the average one, with this many labels of weight.
-_PRIOR_LABELS = 2.0
 # Sums over a whole table are exact to this much: closer, two sides of a vote are even.
 _SUM_WIDTH = 1e-7
 # A gain below this many points of accuracy is not worth another rule than "most votes".
@@ -57,24 +54,6 @@ class MajorityOptimality:
     gain_interval: tuple[float, float] | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class MeasuredGain:
-    """Majority and weighted vote against gold; None where no gold item has labels.
-
-    n_gold     items with gold and labels
-    majority   accuracy of the majority; a tie counts by equal parts
-    weighted   accuracy of the weighted vote
-    gain       their difference
-    interval   ends of its interval
-    """
-
-    n_gold: int
-    majority: float | None
-    weighted: float | None
-    gain: float | None
-    interval: tuple[float, float] | None
-
-
 def majority_optimality(
     table: LabelTable,
     right: ArrayLike,
@@ -87,10 +66,11 @@ def majority_optimality(
     """Would weighting the raters by their accuracy change the majority's answers, and gain?
 
     `right` and `wrong`, (n_raters,), say on how many labels a rater's accuracy rests and how they
-    fell; they may be fractions. `counts_from_gold` and `counts_from_estimate` make them. The model:
-    raters err independently, each with an accuracy of its own (Beta distributed, given the
-    counts), wrong answers and classes equally likely. All raters of the table vote, judges too:
-    `table.of_raters` leaves some out. Time grows with `n_draws` times the labels.
+    fell; they may be fractions. `counts_from_gold` and `counts_from_estimate` of
+    `consensus.rater_weights` make them. The model: raters err independently, each with an accuracy
+    of its own (Beta distributed, given the counts), wrong answers and classes equally likely. All
+    raters of the table vote, judges too: `table.of_raters` leaves some out. Time grows with
+    `n_draws` times the labels.
 
     Raises ValueError for counts that are negative or of another length, `n_draws` below 1 or a
     confidence outside 0..1.
@@ -106,12 +86,12 @@ def majority_optimality(
         return _NOTHING
     if not (hits + misses).any():
         raise ValueError("right and wrong are all 0: nothing is known of any rater's accuracy")
-    alpha, beta = _with_prior(hits, misses)
-    weights = _log_odds(alpha / (alpha + beta), table.n_classes)
+    alpha, beta = with_prior(hits, misses)
+    weights = log_odds(alpha / (alpha + beta), table.n_classes)
 
     votes = vote_matrix(table)[np.flatnonzero(labelled)]
-    most = _first(_scores(votes, np.ones(table.n_raters), table.n_classes))
-    best = _first(_scores(votes, weights, table.n_classes))
+    most = first_places(weighted_scores(votes, np.ones(table.n_raters), table.n_classes))
+    best = first_places(weighted_scores(votes, weights, table.n_classes))
     clear = most.sum(axis=1) == 1
     differs = (most != best).any(axis=1)  # overruled, or a tie that the weights break
     # By how much each class being true would turn the accuracy, item by item.
@@ -124,8 +104,8 @@ def majority_optimality(
     for _ in range(n_draws):
         # By content, so that a rater keeps its draw under another number.
         accuracy = _beta_draws(rng, alpha, beta, place)
-        scores = _scores(votes, _log_odds(accuracy, table.n_classes), table.n_classes)
-        changed.append(float(_overruled(most, _first(scores)).mean()))
+        scores = weighted_scores(votes, log_odds(accuracy, table.n_classes), table.n_classes)
+        changed.append(float(_overruled(most, first_places(scores)).mean()))
         posterior = np.exp(scores[differs] - scores[differs].max(axis=1, keepdims=True))
         posterior /= posterior.sum(axis=1, keepdims=True)
         means = (posterior * turns).sum(axis=1)
@@ -146,95 +126,6 @@ def majority_optimality(
         gain=float(np.mean(expected)),
         gain_interval=_ends(np.quantile(gains, tail)),
     )
-
-
-def measured_gain(table: LabelTable, *, confidence: float = 0.95) -> MeasuredGain:
-    """What weighting gains over majority on the items with gold, measured and not assumed.
-
-    Each item is answered with accuracies from the other gold items. The interval, Bonett and
-    Price's for paired shares ("Adjusted Wald confidence interval for a difference of binomial
-    proportions based on paired data", 2012), is that of weights from this gold on more such items.
-
-    Raises ValueError for a table without gold, or a confidence outside 0..1.
-    """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, not {confidence}")
-    hits, misses = counts_from_gold(table)
-    assert table.gold is not None  # noqa: S101  # or counts_from_gold had refused
-    known = table.rows(table.gold[table.items] >= 0)
-    judged = np.flatnonzero(np.bincount(known.items, minlength=table.n_items))
-    n = len(judged)
-    if n == 0:
-        return MeasuredGain(n_gold=0, majority=None, weighted=None, gain=None, interval=None)
-    gold = table.gold[judged]
-    # A rater's labels at the item itself say nothing of its accuracy there.
-    alpha, beta = _with_prior(hits, misses)
-    hit = known.codes == table.gold[known.items]
-    own = known.items.astype(np.int64) * table.n_raters + known.raters
-    _, pair = np.unique(own, return_inverse=True)
-    own_hits, own_all = np.bincount(pair, weights=hit)[pair], np.bincount(pair)[pair]
-    alpha = alpha[known.raters] - own_hits
-    beta = beta[known.raters] - (own_all - own_hits)
-    weights = _log_odds(alpha / (alpha + beta), table.n_classes)
-    cells = known.items.astype(np.int64) * table.n_classes + known.codes
-    order = np.lexsort((weights, cells))
-    scores = np.bincount(
-        cells[order], weights=weights[order], minlength=table.n_items * table.n_classes
-    ).reshape(-1, table.n_classes)
-    most = _first(known.counts()[judged])
-    best = _first(scores[judged])
-    rows = np.arange(n)
-    by_most, by_best = most[rows, gold] / most.sum(axis=1), best[rows, gold] / best.sum(axis=1)
-    turn = np.sort(by_best - by_most)
-    gain = float(turn.mean())
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    centre = float(turn.sum()) / (n + 2)
-    half = z * float(np.sqrt((((turn**2).sum() + 2) / (n + 2) - centre**2) / (n + 2)))
-    return MeasuredGain(
-        n_gold=n,
-        majority=float(np.sort(by_most).mean()),
-        weighted=float(np.sort(by_best).mean()),
-        gain=gain,
-        interval=(max(-1.0, min(gain, centre - half)), min(1.0, max(gain, centre + half))),
-    )
-
-
-def counts_from_gold(table: LabelTable) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How many labels of each rater agree with the table's gold and how many do not, (n_raters,).
-
-    Raises ValueError for a table without gold.
-    """
-    if table.gold is None:
-        raise ValueError("the table has no gold")
-    known = table.gold[table.items]
-    hit = np.bincount(table.raters[known == table.codes], minlength=table.n_raters)
-    seen = np.bincount(table.raters[known >= 0], minlength=table.n_raters)
-    return hit.astype(np.float64), (seen - hit).astype(np.float64)
-
-
-def counts_from_estimate(
-    table: LabelTable, estimate: ClassEstimate
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Right and wrong labels of each rater as an estimate sees them, (n_raters,) each.
-
-    With `ability_interval` they are as many as give an interval of that width, at most the rater's
-    labels; without it, the rater's labels. An estimate from the same labels flatters itself: the
-    gain that follows is the one its own model expects.
-
-    Raises ValueError for an estimate without abilities or of another table.
-    """
-    if estimate.ability is None:
-        raise ValueError(f"{estimate.method} says nothing of the raters' ability")
-    if estimate.ability.shape != (table.n_raters,):
-        raise ValueError("the estimate is of another table")
-    ability = np.clip(np.nan_to_num(estimate.ability), 0.0, 1.0)
-    rests = np.bincount(table.raters, minlength=table.n_raters).astype(np.float64)
-    if estimate.ability_interval is not None:
-        width = np.nan_to_num(estimate.ability_interval[:, 1] - estimate.ability_interval[:, 0])
-        error = np.maximum(width / (2 * 1.959964), 1e-9)
-        rests = np.clip(ability * (1 - ability) / error**2 - 1, 0.0, rests)
-    rests = np.where(np.isnan(estimate.ability), 0.0, rests)
-    return ability * rests, (1 - ability) * rests
 
 
 def majority_key(result: MajorityOptimality, measured: MeasuredGain | None = None) -> str:
@@ -311,32 +202,6 @@ def _counts(name: str, values: ArrayLike, table: LabelTable) -> NDArray[np.float
     if not (np.isfinite(counts) & (counts >= 0)).all():
         raise ValueError(f"{name} must hold numbers of labels, 0 or more")
     return counts
-
-
-def _with_prior(
-    hits: NDArray[np.float64], misses: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Parameters of each rater's Beta distribution, drawn a little towards the average rater."""
-    average = (np.sort(hits).sum() + 1) / (np.sort(hits + misses).sum() + 2)
-    return hits + _PRIOR_LABELS * average, misses + _PRIOR_LABELS * (1 - average)
-
-
-def _log_odds(accuracy: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:
-    """How much more likely a vote is where its class is true than where another one is, as log."""
-    safe = np.clip(accuracy, 1e-9, 1 - 1e-9)
-    return np.asarray(np.log(safe * max(n_classes - 1, 1) / (1 - safe)))
-
-
-def _scores(votes: Any, weights: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:
-    """Sum of the weights of the votes for each class, (n_items, n_classes)."""
-    by_label = np.zeros((len(weights), n_classes, n_classes))
-    by_label[:, np.arange(n_classes), np.arange(n_classes)] = weights[:, None]
-    return np.asarray(votes @ by_label.reshape(-1, n_classes))
-
-
-def _first(scores: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which classes share the first place of each item, (n_items, n_classes)."""
-    return np.asarray(scores >= scores.max(axis=1, keepdims=True) - TIE_WIDTH)
 
 
 def _overruled(most: NDArray[np.bool_], best: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -11,15 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consensus.ibcc import ibcc
-from consensus.majority_optimality import (
-    MeasuredGain,
-    counts_from_estimate,
-    counts_from_gold,
-    majority_key,
-    majority_optimality,
-    majority_sentence,
-    measured_gain,
-)
+from consensus.majority_gain import MeasuredGain, measured_gain
+from consensus.majority_optimality import majority_key, majority_optimality, majority_sentence
+from consensus.rater_weights import counts_from_estimate, counts_from_gold
 from consensus.table import LabelTable
 from tests.consensus.tables import renamed, repeatable, shuffles, tables
 
@@ -90,7 +84,7 @@ def test_expected_gain_holds_on_truth():
     accuracies = [0.95, 0.6, 0.6, 0.6, 0.55]
     table = crowd(accuracies, n_items=3000, seed=2)
     result = majority_optimality(table, *known(accuracies), n_draws=100, seed=1)
-    measured = measured_gain(table)
+    measured = measured_gain(table, seed=1)
     assert result.gain == pytest.approx(measured.gain, abs=0.02)
     assert result.gain_interval[0] < measured.gain < result.gain_interval[1]
     assert measured.interval[0] < result.gain < measured.interval[1]
@@ -100,18 +94,19 @@ def test_expected_gain_holds_on_truth():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_measured_gain_answers_each_item_with_the_other_items_gold(seed):
+    # As many folds as items: each is left out alone.
     table = crowd([0.9, 0.6, 0.6, 0.5], n_items=8, seed=seed)
-    all_hits, all_misses = counts_from_gold(table)
-    average = (all_hits.sum() + 1) / ((all_hits + all_misses).sum() + 2)  # the prior's, of all
     answers = []
     for item in range(8):
         hits, misses = counts_from_gold(table.rows(table.items != item))
+        average = (hits.sum() + 1) / ((hits + misses).sum() + 2)
         odds = np.log((hits + 2 * average) / (misses + 2 * (1 - average)))
         mine = table.items == item
         votes = np.bincount(table.codes[mine], weights=odds[table.raters[mine]], minlength=2)
         first = votes >= votes.max() - 1e-9
         answers.append(first[table.gold[item]] / first.sum())
-    assert measured_gain(table).weighted == pytest.approx(np.mean(answers))
+    measured = measured_gain(table, n_folds=8, seed=1)
+    assert measured.weighted == pytest.approx(np.mean(answers))
 
 
 def test_a_tie_counts_by_equal_parts():
@@ -120,7 +115,7 @@ def test_a_tie_counts_by_equal_parts():
     assert (result.n_tied, result.n_changed) == (1, 0)
     assert 0.2 < result.gain < 0.4
     assert "could break 1 ties" in majority_sentence(result)
-    assert measured_gain(table).majority == 0.5
+    assert measured_gain(table, seed=1).majority == 0.5
 
 
 @few
@@ -138,7 +133,7 @@ def test_order_changes_nothing(table, seed):
         assert getattr(other, name) == getattr(first, name), name
     assert other.gain == pytest.approx(first.gain, abs=1e-12)
     assert other.gain_interval == pytest.approx(first.gain_interval, abs=1e-9)
-    measured, again = measured_gain(table), measured_gain(renamed(table, **new))
+    measured, again = measured_gain(table, seed=1), measured_gain(renamed(table, **new), seed=1)
     assert again.gain == pytest.approx(measured.gain, abs=1e-12)
 
 
@@ -183,7 +178,7 @@ def test_nothing_to_vote_on():
     assert (result.changed, result.gain, result.safe) == (None, None, None)
     assert majority_key(result) == "no_items"
     assert majority_sentence(result) == "There are no labels to vote with yet."
-    assert measured_gain(empty) == MeasuredGain(
+    assert measured_gain(empty, seed=1) == MeasuredGain(
         n_gold=0, majority=None, weighted=None, gain=None, interval=None
     )
     one = LabelTable.from_codes([0, 1], [0, 0], [0, 0], n_classes=1)
@@ -198,7 +193,7 @@ def test_keys_and_sentences():
     assert f"would overrule {result.n_changed} of 200 majorities" in text
     assert "if raters err independently" in text
     assert "measure it on gold items" in text
-    measured = majority_sentence(result, measured_gain(table))
+    measured = majority_sentence(result, measured_gain(table, seed=1))
     assert measured.endswith("Use a method that weighs raters.")
     some = MeasuredGain(n_gold=40, majority=0.8, weighted=0.81, gain=0.01, interval=(-0.02, 0.04))
     assert majority_key(result, some) == "unclear"
@@ -218,8 +213,9 @@ def test_keys_and_sentences():
         (lambda t: majority_optimality(t, [1, 1], [1, 1], seed=1, n_draws=0), "n_draws"),
         (lambda t: majority_optimality(t, [1, 1], [1, 1], seed=1, confidence=1), "confidence"),
         (lambda t: counts_from_gold(t), "no gold"),
-        (lambda t: measured_gain(t), "no gold"),
-        (lambda t: measured_gain(t, confidence=0), "confidence"),
+        (lambda t: measured_gain(t, seed=1), "no gold"),
+        (lambda t: measured_gain(t, seed=1, confidence=0), "confidence"),
+        (lambda t: measured_gain(t, n_folds=1, seed=1), "n_folds"),
         (lambda t: counts_from_estimate(t, dataclasses.replace(ibcc(t), ability=None)), "ability"),
         (
             lambda t: counts_from_estimate(
