@@ -215,7 +215,26 @@ SCENARIOS = [
         {"families": ((8, 0.6), (6, 0.55), (4, 0.65)), "alone": (0.9,), "missing": 0.5},
     ),
     Scenario("families of 8, 6, 4 and nobody else", {"families": ((8, 0.7), (6, 0.7), (4, 0.7))}),
-    Scenario("two families and nobody else", {"families": ((8, 0.7), (6, 0.7))}, beats=False),
+    Scenario(
+        "two families and nobody else",
+        {"families": ((8, 0.7), (6, 0.7))},
+        found=False,
+    ),
+    Scenario(
+        "3 copies (.7), 6 good alone (.9)",
+        {"families": ((3, 0.7),), "alone": (0.9,) * 6, "copying": 0.9},
+    ),
+    Scenario(
+        "5 copies of a bad one (.5), 6 good alone (.9)",
+        {"families": ((5, 0.5),), "alone": (0.9,) * 6, "copying": 0.9},
+        beats=False,
+    ),
+    Scenario(
+        "5 copies (.5), one alone (.8)",
+        {"families": ((5, 0.5),), "alone": (0.8,)},
+        found=False,
+        beats=False,
+    ),
     Scenario("6 adversarial copies, 4 alone", {"families": ((6, -0.7),), "alone": (0.8,) * 4}),
     Scenario(
         "the same, two classes", {"families": ((6, -0.8),), "alone": (0.8,) * 4, "n_classes": 2}

@@ -18,8 +18,8 @@ from consensus.pooled import pooled_votes
 from consensus.table import LabelTable
 from consensus.votes import TIE_WIDTH
 
-# Of what the common cause leaves open, near-copies share more than half. Independent raters stay
-# below it even where many copies of somebody else pass for the common cause.
+# Of what the others do not explain, near-copies share more than half: two of them are then worth
+# less than 4/3 raters (Kish), nearer to one than to two.
 LIMIT = 0.5
 # The lower end of the estimate must still be half of that.
 _LOWEST = LIMIT / 2
@@ -31,10 +31,14 @@ class Families:
     """Which raters are near-copies of each other.
 
     numbers   (n_raters,): raters of one family share a number from 0; -1 is a rater on its own
-    voices    (n_raters,): families and raters on their own, numbered from 0; -1 without labels
-    n_voices  how many there are: what is left to be independent
+    voices    (n_raters,): raters with one number, from 0, have one vote together: families, and a
+              group that may be one (see below); -1 without labels
+    n_voices  how many votes there are: what is left to be independent
     excess    for each family, how much of what the others do not explain its members share, 0 to 1:
               1 for exact copies; None where the family was declared and cannot be measured
+    doubtful  (n_raters,) bool: a group that cannot be tested, since all others are one family and
+              so a single voice, but whose members agree with each other far more than with it. They
+              have one vote together, but are not called a family
     testable  whether there are three voices or more. With fewer, copies and good raters look alike
     """
 
@@ -42,6 +46,7 @@ class Families:
     voices: NDArray[np.int64]
     n_voices: int
     excess: tuple[float | None, ...]
+    doubtful: NDArray[np.bool_]
     testable: bool
 
 
@@ -79,66 +84,71 @@ def detect_families(table: LabelTable) -> Families:
     places[raters] = np.arange(len(raters))
     found = correlations(pooled_votes(table, places))
     start = np.unique(blocks[raters], return_inverse=True)[1].astype(np.int64)
-    final = _joined(start, _accepted(found, start))
+    nodes = _candidates(found.value, start)
+    # As many are tried as there are candidates: the more, the surer each must be.
+    normal = NormalDist().inv_cdf(1 - _DOUBT / max(len(nodes), 1))
+    accepted = _accepted(found, start, nodes, normal)
+    final = _joined(start, accepted)
+    doubtful = _doubtful(found, accepted, nodes)
 
-    voices = np.full(table.n_raters, -1, dtype=np.int64)
-    voices[raters] = _in_order(final)
-    sizes = np.bincount(voices[raters], minlength=1)
-    shared = [voice for voice in range(len(sizes)) if sizes[voice] > 1]
+    family = _in_order(final)
+    sizes = np.bincount(family, minlength=1)
+    shared = np.flatnonzero(sizes > 1)
     numbers = np.full(table.n_raters, -1, dtype=np.int32)
-    for number, voice in enumerate(shared):
-        numbers[voices == voice] = number
+    for number, which in enumerate(shared):
+        numbers[raters[family == which]] = number
+    voices = np.full(table.n_raters, -1, dtype=np.int64)
+    voices[raters] = _in_order(_joined(final, doubtful))
+    in_doubt = np.zeros(table.n_raters, dtype=np.bool_)
+    for node in doubtful:
+        in_doubt[raters[node.members]] = True
     return Families(
         numbers=numbers,
         voices=voices,
         n_voices=int(voices.max(initial=-1)) + 1,
-        excess=tuple(_reported(found, final, places[voices == voice]) for voice in shared),
+        excess=tuple(_reported(found, final, np.flatnonzero(family == f)) for f in shared),
+        doubtful=in_doubt,
         testable=len(np.unique(start)) > 2,
     )
 
 
-def _accepted(found: Correlation, start: NDArray[np.int64]) -> list[_Node]:
+def _accepted(
+    found: Correlation, start: NDArray[np.int64], nodes: list[_Node], normal: float
+) -> list[_Node]:
     """The groups that are families, none within another."""
-    candidates = [node for node in _candidates(found.value, start) if _alike(found.value, node)]
-    if not candidates:
-        return []
-    # As many are tried as there are candidates: the more, the surer each must be.
-    normal = NormalDist().inv_cdf(1 - _DOUBT / len(candidates))
     accepted: list[_Node] = []
-    # The largest first: while half of a family still stands outside, the half within it looks as if
-    # the rest explained it. After each success from the start, since more is known of the others.
+    # The most alike first. Two groups that know little of each other explain each other's excess
+    # equally well, whichever of them is the family: copies are the more alike. After each success
+    # again from the start, since more is known of the others then.
     found_one = True
     while found_one:
         found_one = False
         blocks = _joined(start, accepted)
-        for node in candidates:
+        for node in nodes:
             if len(np.unique(blocks[node.members])) > 1 and _is_family(
-                _excess(found, blocks, node, fallback=bool(accepted)), normal
+                _excess(found, blocks, node), normal
             ):
-                inside = [a for a in accepted if not np.isin(a.members, node.members).any()]
-                accepted = [*inside, node]
+                outside = [a for a in accepted if not np.isin(a.members, node.members).any()]
+                accepted = [*outside, node]
                 found_one = True
                 break
-    # What was accepted early was held against raters that have since become one family.
-    return [
-        node
-        for node in accepted
-        if _is_family(
-            _excess(
-                found,
-                _joined(start, [a for a in accepted if a is not node]),
-                node,
-                fallback=len(accepted) > 1,
-            ),
-            normal,
-        )
-    ]
+    # What was accepted early was held against raters that have since become one family. Where that
+    # leaves a single voice to hold it against, nothing more can be said, and it stays.
+    kept = []
+    for node in accepted:
+        others = _joined(start, [a for a in accepted if a is not node])
+        again = _excess(found, others, node)
+        if again is None or _is_family(again, normal):
+            kept.append(node)
+    return kept
 
 
 def _candidates(value: NDArray[np.float64], start: NDArray[np.int64]) -> list[_Node]:
-    """Groups joined by mean correlation, most alike first; listed the largest first.
+    """Groups whose parts are alike by more than the limit, the most alike first.
 
-    Groups that are equally alike are joined at once, so that the order of raters decides nothing.
+    Groups are joined by their mean correlation (average linkage). No excess can be more than the
+    correlation, so that groups less alike need not be tried. Groups that are equally alike are
+    joined at once, so that the order of raters decides nothing.
     """
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
@@ -165,14 +175,7 @@ def _candidates(value: NDArray[np.float64], start: NDArray[np.int64]) -> list[_N
                 nodes.append(_Node(group, part))
             following.append(group)
         groups = following
-    return sorted(nodes, key=lambda node: -len(node.members))
-
-
-def _alike(value: NDArray[np.float64], node: _Node) -> bool:
-    """Whether its parts are alike enough at all: no excess can be more than the correlation."""
-    pairs = value[np.ix_(node.members, node.members)]
-    across = (node.parts[:, None] != node.parts) & ~np.isnan(pairs)
-    return bool(across.any()) and float(pairs[across].mean()) > LIMIT
+    return nodes
 
 
 def _is_family(excess: _Excess | None, normal: float) -> bool:
@@ -184,41 +187,66 @@ def _is_family(excess: _Excess | None, normal: float) -> bool:
     )
 
 
-def _excess(
-    found: Correlation, blocks: NDArray[np.int64], node: _Node, *, fallback: bool
-) -> _Excess | None:
+def _excess(found: Correlation, blocks: NDArray[np.int64], node: _Node) -> _Excess | None:
     """How far the parts of a group agree beyond what the raters outside explain; None: unknown.
 
-    Two blocks outside are needed: with one, a factor fits anything. If `fallback`, one outside is
-    taken to be as good as the group.
+    Two blocks outside are needed: with one, a factor fits anything.
     """
     inside = np.isin(blocks, np.unique(blocks[node.members]))
     apart = np.where(inside, blocks[node.members].min(), blocks)
     outside = np.flatnonzero(~inside)
-    n_outside = len(np.unique(blocks[outside]))
-    members = node.members
-    if n_outside >= 2:
-        loading = loadings(found, apart)
-        a, v = loading.value[members], loading.variance[members]
-        # The scale of all loadings rests on the pairs outside.
-        b = loading.value[outside]
-        usable = apart[outside][:, None] != apart[outside]
-        pairs = np.ix_(outside, outside)
-        usable &= ~np.isnan(found.value[pairs])
-        known = ((b[:, None] * b) ** 2 / found.noise[pairs])[usable].sum() / 2
-        scale = 1 / max(float(known), 1e-12)
-    elif n_outside == 1 and fallback:
-        with_one = found.value[np.ix_(members, outside)].mean(axis=1)
-        a = np.sqrt(np.maximum(with_one, 0))
-        noise = found.noise[np.ix_(members, outside)].mean(axis=1)
-        v = noise / (4 * np.maximum(with_one, 0.05))
-        scale = 0.0
-    else:
+    if len(np.unique(blocks[outside])) < 2:
         return None
-    explained = a[:, None] * a
-    pairs = np.ix_(members, members)
+    loading = loadings(found, apart)
+    # The scale of all loadings rests on the pairs outside.
+    pairs = np.ix_(outside, outside)
+    usable = (apart[outside][:, None] != apart[outside]) & ~np.isnan(found.value[pairs])
+    own = loading.value[outside]
+    known = float(((own[:, None] * own) ** 2 / found.noise[pairs])[usable].sum()) / 2
+    members = node.members
+    return _beyond(
+        found, node, loading.value[members], loading.variance[members], 1 / max(known, 1e-12)
+    )
+
+
+def _doubtful(found: Correlation, accepted: list[_Node], nodes: list[_Node]) -> list[_Node]:
+    """The group of all raters outside the only family, if they may be a family just as well.
+
+    The family is a single voice, and is taken to be as good as they are. Caution asks for no proof:
+    the estimate is enough.
+    """
+    if len(accepted) != 1:
+        return []
+    outside = accepted[0].members
+    for node in nodes:
+        if (
+            len(node.members) + len(outside) == len(found.value)
+            and not np.isin(node.members, outside).any()
+        ):
+            with_it = np.nan_to_num(found.value[np.ix_(node.members, outside)]).mean(axis=1)
+            nothing = np.zeros(len(node.members))
+            excess = _beyond(found, node, np.sqrt(np.maximum(with_it, 0)), nothing, 0.0)
+            if excess is not None and excess.mean > LIMIT:
+                return [node]
+    return []
+
+
+def _beyond(
+    found: Correlation,
+    node: _Node,
+    loading: NDArray[np.float64],
+    variance: NDArray[np.float64],
+    scale: float,
+) -> _Excess | None:
+    """Agreement of the parts beyond what loadings of these variances explain.
+
+    `scale` is the relative variance that all products of two loadings have in common.
+    """
+    explained = loading[:, None] * loading
+    pairs = np.ix_(node.members, node.members)
     excess = (found.value[pairs] - explained) / (1 - explained)
-    noise = found.noise[pairs] + a[:, None] ** 2 * v + a**2 * v[:, None] + scale * explained**2
+    noise = found.noise[pairs] + scale * explained**2
+    noise += loading[:, None] ** 2 * variance + loading**2 * variance[:, None]
     noise /= (1 - explained) ** 2
     usable = (node.parts[:, None] != node.parts) & ~np.isnan(excess) & np.isfinite(noise)
     part = (node.parts[:, None] == np.unique(node.parts)).astype(np.float64)
@@ -239,7 +267,7 @@ def _reported(
     found: Correlation, blocks: NDArray[np.int64], members: NDArray[np.int64]
 ) -> float | None:
     node = _Node(members, np.arange(len(members)))
-    excess = _excess(found, blocks, node, fallback=True)
+    excess = _excess(found, blocks, node)
     return None if excess is None else min(max(excess.mean, 0.0), 1.0)
 
 

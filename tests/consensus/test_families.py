@@ -24,7 +24,6 @@ few = settings(repeatable, max_examples=8)
     [
         {"families": ((20, 0.6),), "alone": (0.8,) * 5},  # the copies pass for the common cause
         {"families": ((8, 0.6), (6, 0.55), (4, 0.65)), "alone": (0.9,)},
-        {"families": ((8, 0.7), (6, 0.7))},  # nobody else to compare with
         {"families": ((6, -0.7),), "alone": (0.8,) * 4},
         {"families": ((2, 0.7), (2, 0.8)), "alone": (0.8, 0.7), "n_classes": 2},
         {"families": ((5, 0.6), (4, 0.55)), "alone": (0.7, 0.6, 0.5), "missing": 0.3},
@@ -57,6 +56,35 @@ def test_good_independent_raters_are_left_alone(setting):
         assert (found.numbers == -1).all()
         assert found.n_voices == len(setting["alone"])
         assert found.excess == ()
+
+
+def test_raters_who_share_less_than_half_of_their_errors_are_no_copies():
+    made = world(0, families=((4, 0.7),), alone=(0.8,) * 4, copying=0.6, n_items=3000)
+    assert detect_families(made.table).excess == ()  # .6 squared: they share .36 of them
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"families": ((3, 0.7),), "alone": (0.9,) * 6},  # fewer copies than others
+        {"families": ((5, 0.6),), "alone": (0.8,) * 5},
+        {"families": ((5, 0.65),), "alone": (0.92,) * 6, "n_classes": 2, "copying": 0.9},
+    ],
+)
+def test_copies_are_found_among_good_raters_and_not_the_other_way_round(setting):
+    made = world(1, **setting)
+    found = detect_families(made.table)
+    assert (found.numbers == made.families).all()
+
+
+def test_two_families_and_nobody_else_are_two_voices():
+    # Either might be the near-copies of a worse rater, the other good raters on their own.
+    made = world(0, families=((8, 0.7), (6, 0.7)))
+    found = detect_families(made.table)
+    assert (_together(found.voices) == _together(made.families)).all()
+    assert found.n_voices == 2
+    assert len(found.excess) == 1
+    assert (found.doubtful == (found.numbers < 0)).all()
 
 
 def test_few_items_on_which_all_agree_are_no_proof():

@@ -15,6 +15,7 @@ from consensus.families import detect_families
 from consensus.hybrid import aggregate_judges
 from consensus.ibcc import ibcc
 from consensus.majority import majority
+from consensus.overconfidence import against_gold
 from consensus.panel import judge_panel, voice_weights
 from consensus.pooled import pooled_ibcc, pooled_votes
 from consensus.table import LabelTable
@@ -152,6 +153,14 @@ def test_gold_stays_what_it_is_and_teaches_the_rest():
     assert not ours.check.warns
     assert ours.untrained.warns
     assert ours.untrained.limit < 0.2
+
+
+def test_what_is_held_against_gold_has_not_seen_it():
+    made = world(5, n_items=120, people=People(10, 0.6, 2))
+    ours = aggregate_judges(replace(made.table, gold=made.truth))
+    blind = against_gold(ibcc(made.table), made.truth)
+    assert ours.untrained == blind
+    assert blind.limit < ours.check.limit + 0.1 < 0.95
 
 
 def test_gold_of_an_item_without_labels_is_known_too():

@@ -67,6 +67,13 @@ def test_judges_at_odds_support_hardly_a_guess():
     assert 0.5 < supported(table).claim < 0.501
 
 
+def test_unlike_voices_support_less_than_like_ones():
+    # Many items: what is left of the interval is that other judges might agree more or less.
+    unlike = supported(world(0, alone=(0.95, 0.9, 0.6, 0.45), n_items=4000).table)
+    alike = supported(world(0, alone=(0.75,) * 4, n_items=4000).table)
+    assert unlike.agreement - unlike.low > 0.1 > 0.03 > alike.agreement - alike.low
+
+
 def test_few_items_support_less():
     def unanimous(n_items):
         return LabelTable.from_codes(
