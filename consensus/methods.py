@@ -62,6 +62,12 @@ def _glad() -> Method:
     return glad
 
 
+def _judges() -> Method:
+    from consensus.hybrid import aggregate_judges
+
+    return aggregate_judges
+
+
 METHODS: dict[str, Callable[[], Method]] = {
     "majority": _majority,
     "weighted_majority": _weighted_majority,
@@ -71,6 +77,7 @@ METHODS: dict[str, Callable[[], Method]] = {
     "ibcc": _ibcc,
     "mace": _mace,
     "glad": _glad,
+    "judges": _judges,
 }
 
 

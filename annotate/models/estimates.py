@@ -26,6 +26,7 @@ class Method(models.TextChoices):
     DAWID_SKENE = "dawid_skene", _("Dawid-Skene")
     MACE = "mace", _("MACE")
     GLAD = "glad", _("GLAD")
+    JUDGES = "judges", _("Judges as one panel")
 
 
 # Those that count votes: the ability that they find is agreement with the others.
@@ -57,6 +58,9 @@ class EstimateRun(models.Model):
     iterations = models.PositiveIntegerField(default=0)
     converged = models.BooleanField(null=True)
     log_likelihood = models.FloatField(null=True, blank=True)
+    # {"sentences": [...]}: what the method has to say of its own result, such as how far it may be
+    # believed. Plain English, as consensus writes it.
+    found = models.JSONField(default=dict, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
@@ -117,7 +121,8 @@ class RaterEstimate(models.Model):
     ability_low = models.FloatField(null=True, blank=True)
     ability_high = models.FloatField(null=True, blank=True)
     n_labels = models.PositiveIntegerField(default=0)
-    # {"confusion": [[...]]}, and by method "competence", "habit" (MACE), "skill" (GLAD).
+    # {"confusion": [[...]]}, and by method "competence", "habit" (MACE), "skill" (GLAD), "weight"
+    # (in a panel of judges).
     payload = models.JSONField(default=dict)
 
     class Meta:

@@ -30,7 +30,7 @@ CHUNK = 20_000
 LINES = 2_000
 COLUMNS = ("run_id", "item_id", "choice", "tied", "probability", "payload")
 # What a method may say of a rater besides, an array whose first axis are the raters.
-RATER_FACTS = ("confusion", "competence", "habit", "skill")
+RATER_FACTS = ("confusion", "competence", "habit", "skill", "weight")
 # Posteriors are stored in millionths.
 MILLION = 1_000_000
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # What a judge's label weighs in a weighted majority, where nothing else is said; a person's is 1.
 JUDGE_WEIGHT = 0.5
 FOUND = (
+    "found",
     "n_items",
     "n_labels",
     "input_fingerprint",
@@ -90,6 +91,7 @@ def estimate_run(running: RunningJob) -> None:
     run.input_fingerprint = found.fingerprint
     run.iterations, run.converged = estimate.iterations, estimate.converged
     run.log_likelihood = trace[-1] if trace else None
+    run.found = {"sentences": list(getattr(estimate, "sentences", ()))}
     with transaction.atomic():
         running.hold()
         raters_store(run, found, estimate)

@@ -355,6 +355,7 @@ def _aggregate(run: EstimateRun, figures: dict[str, Any]) -> dict[str, Any]:
             _("A judge’s label weighed %(weight)s of a person’s.")
             % {"weight": f"{run.parameters['judge_weight']:g}"}
         )
+    sentences += run.found.get("sentences", [])
     seen = figures["fingerprints"].get(fingerprint_key(run.who_counts, rulings=rulings))
     return {
         "sentence": " ".join(sentences),

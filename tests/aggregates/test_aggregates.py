@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 
 from annotate.models import EstimateRun, Item, JobState
 from annotate.selectors.export_rows import item_rows
@@ -145,6 +146,19 @@ def test_the_weight_of_a_judge_is_heeded_and_told(tale: Story) -> None:
     # One for, one and a judge against: a quarter tips the balance.
     estimate = run.item_estimates.get(item__external_id="i2")
     assert (estimate.choice, estimate.probability) == (1, pytest.approx(1.25 / 2.25))
+
+
+def test_a_panel_of_judges_says_how_far_it_may_be_believed(tale: Story) -> None:
+    start(tale, method="judges", who="all")
+    run = EstimateRun.objects.get()
+    job_do(run.job_id, estimate_run)
+    run.refresh_from_db()
+
+    assert run.found["sentences"]
+    text = overview(tale)
+    assert all(escape(sentence) in text for sentence in run.found["sentences"])
+    panel = run.rater_estimates.filter(rater__kind="judge")
+    assert sum(row.payload["weight"] for row in panel) == pytest.approx(1)
 
 
 def test_an_item_whose_labels_weigh_nothing_has_no_answer_and_breaks_no_page(tale: Story) -> None:

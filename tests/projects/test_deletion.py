@@ -35,7 +35,7 @@ from annotate.services.projects import guideline_publish, project_create, questi
 from annotate.services.rulings import gold_promote, ruling_make
 from annotate.services.submissions import Answer, submission_skip, submission_submit
 from annotate.tasks import project_delete as delete_task
-from judges.models import Call, TextVector
+from judges.models import Call, Connection, ModelPrice, TextVector
 from judges.services.runs import run_start
 from judges.services.versions import ZERO_SHOT, classifier_version, prompt_get
 from tests.personas import SENTIMENT, STARS, Story, story
@@ -103,6 +103,10 @@ def fill(s: Story, project: Project) -> None:
     )
     ItemEstimate.objects.create(run=estimate, item=items[0], choice=0)
     RaterEstimate.objects.create(run=estimate, rater=rater)
+    for connection in Connection.objects.filter(project=project):
+        ModelPrice.objects.create(
+            connection=connection, model="m", input=1, output=2, created_by=s.olga
+        )
     guideline_publish(s.olga, project, "Read it.")
     invitation_make(s.olga, project, role="viewer")
     member_add(s.olga, project, s.ben, "annotator")
