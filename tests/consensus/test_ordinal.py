@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize
 from scipy.special import expit
 
 from consensus.dawid_skene import dawid_skene
@@ -73,6 +74,36 @@ def test_slopes_are_those_of_the_chances():
         - log_chances(CUTS, points, log_steepness - step, bias)
     ) / (2 * step)
     np.testing.assert_allclose(at.high * at.upper + at.low * at.lower, numeric, atol=1e-6)
+
+
+def test_equals_another_optimiser():
+    _, _, _, table = ratings(25, 3, 3, seed=7)
+    points = np.linspace(-4.5, 4.5, 61)
+    prior = np.exp(-(points**2) / 2)
+    prior /= prior.sum()
+
+    def loss(v):
+        cuts, log_steep, bias, mean = v[:4], v[4:7], v[7:10], v[10]
+        if (np.diff(cuts) <= 0).any():
+            return 1e6
+        ends = np.concatenate([[-np.inf], cuts, [np.inf]])
+        below = expit(
+            np.exp(log_steep)[:, None, None] * (ends[:, None] - points - bias[:, None, None])
+        )
+        log_said = np.log(np.maximum(np.diff(below, axis=1), 1e-300))
+        items = np.zeros((25, 61))
+        np.add.at(items, table.items, log_said[table.raters, table.codes])
+        shares = np.diff(expit(1.702 * ends))
+        total = np.log(np.exp(items) @ prior).sum() + 0.5 * np.log(shares).sum()
+        total -= ((log_steep - mean) ** 2).sum() * 2 + (bias**2).sum() * 2
+        return -(total - (mean - np.log(1.8)) ** 2 / 2)
+
+    best = minimize(loss, np.array([-1.5, -0.5, 0.5, 1.5, *[0.6] * 3, *[0.0] * 3, 0.6]), tol=1e-8)
+    estimate = ordinal(table, tolerance=1e-11)
+    assert estimate.log_likelihood[-1] == pytest.approx(-best.fun, abs=1e-4)
+    np.testing.assert_allclose(estimate.thresholds, best.x[:4], atol=0.01)
+    np.testing.assert_allclose(estimate.bias, best.x[7:10], atol=0.01)
+    np.testing.assert_allclose(np.log(estimate.discrimination), best.x[4:7], atol=0.02)
 
 
 @briefly
