@@ -1,13 +1,13 @@
 """How often the intervals of agreement hold the true value, and how wide they are.
 
-    python -m bench.coverage_agreement [--quick] [--every] [--draws 1000]
+    python -m bench.coverage_agreement [--quick] [--every] [--only WORD] [--draws 1000]
 
 Draws projects of 30, 100 and 300 items from known raters, and counts. Each measure stands beside
 the classical interval: value and normal quantile times standard error (for correlations, Fisher's z
 with variance 1 / (n - 3)). ``items`` is how many items bring the ends to 0.1 from the middle, from
 the mean width. The worst case of each measure and number of items is named; ``--every`` prints all
-cases, ``--quick`` draws fewer of 30 and 100 items. Exits 1 where a case lies below 93 % by more
-than twice the error of the draws.
+cases, ``--quick`` draws fewer of 30 and 100 items, ``--only`` keeps the measures whose name has the
+word. Exits 1 where a case lies below 93 % by more than twice the error of the draws.
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ def main() -> int:
         f"{'measure':22}{'n':>5}  {'worst':13} {'mean':13} {'width':13} {'items':>11}  worst case"
     )
     for measure, cases in _by_measure().items():
+        if options.only.lower() not in measure.lower():
+            continue
         truths = [_truth(case) for case in cases]
         for n in sizes:
             rows = [
@@ -83,6 +85,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--every", action="store_true")
     parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--only", default="", metavar="WORD")
     return parser.parse_args()
 
 

@@ -230,10 +230,9 @@ def _lengths(*marks: Marks) -> tuple[Numbers, Numbers]:
     order = np.lexsort((starts, codes, items))
     items, starts, ends, codes = items[order], starts[order], ends[order], codes[order]
     new = np.concatenate([[True], (np.diff(items) != 0) | (np.diff(codes) != 0)])
-    # Each group is moved behind the one before it, so that one running maximum serves them all.
+    # Each group is moved beyond the one before it, so that one running maximum serves them all.
     shift = (np.cumsum(new) - 1) * (int(ends.max()) + 1)
     reached = np.maximum.accumulate(ends + shift)
     covered = np.concatenate([[0], reached[:-1]])
-    covered[new] = 0
     fresh = np.maximum(ends + shift - np.maximum(starts + shift, covered), 0)
     return items[new], np.add.reduceat(fresh, np.flatnonzero(new))

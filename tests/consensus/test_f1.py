@@ -85,6 +85,14 @@ def test_interval_of_macro_covers():
     assert np.median([f.high - f.low for f in found]) < 0.35
 
 
+def test_three_items_of_a_rare_class_do_not_make_macro_certain():
+    known = np.repeat([0, 1, 2], [20, 17, 3])
+    said = np.where(np.arange(40) == 0, 1, known)
+    found = f1_scores(known, said, 3).macro
+    assert found.value > 0.98
+    assert found.low < 0.75  # from what was seen alone: 0.90
+
+
 TABLE = LabelTable.from_codes(
     [0, 1, 2, 2, 0, 3],
     [0, 0, 0, 1, 1, 1],
