@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from bench.published import clipped, dataset, rows
+from bench.trust_simulation import gain_on
 from consensus.alt_test import Score, alt_test, labels_of
 from consensus.alt_test_power import alt_test_sentence, epsilon_meaning, people_model
 from consensus.calibration import METHODS, best_calibration, out_of_fold
@@ -84,7 +85,8 @@ def show_majorities() -> None:
             result = by(table, source)
             low, high = result.gain_interval or (np.nan, np.nan)
             print(f"  {source}: {result.n_changed} overruled, safe {result.safe:.2f},",
-                  f"expected gain {result.gain:.4f} ({low:.4f} to {high:.4f})")  # fmt: skip
+                  f"expected gain {result.gain:.4f} ({low:.4f} to {high:.4f}),",
+                  f"in fact {gain_on(table, result.weights):.4f}")  # fmt: skip
         low, high = measured.interval or (np.nan, np.nan)
         print(f"  measured: {measured.gain:.4f} ({low:.4f} to {high:.4f})")
 

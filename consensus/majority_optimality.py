@@ -9,7 +9,9 @@ docs/statistics/trust.md.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -100,7 +102,7 @@ def majority_optimality(
 
     rng = np.random.default_rng(seed)
     place = _rater_places(table)
-    changed, expected, gains = [], [], []
+    changed, expected, chance = [], [], []
     for _ in range(n_draws):
         # By content, so that a rater keeps its draw under another number.
         accuracy = _beta_draws(rng, alpha, beta, place)
@@ -111,10 +113,14 @@ def majority_optimality(
         means = (posterior * turns).sum(axis=1)
         variances = (posterior * turns**2).sum(axis=1) - means**2
         expected.append(float(np.sort(means).sum()) / n_items)
-        noise = rng.standard_normal() * np.sqrt(max(float(np.sort(variances).sum()), 0.0))
-        gains.append(expected[-1] + float(noise) / n_items)
+        # One item more, as intervals of shares need it where few differ.
+        chance.append((float(np.sort(variances).sum()) + bool(differs.any())) / n_items**2)
     tail = [(1 - confidence) / 2, (1 + confidence) / 2]
     overruled = _overruled(most, best)
+    gain = float(np.mean(expected))
+    # Two sources of doubt: accuracies differ from draw to draw, and the items are few.
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    half = z * math.sqrt(float(np.var(expected)) + max(float(np.mean(chance)), 0.0))
     return MajorityOptimality(
         n_items=n_items,
         weights=weights,
@@ -123,8 +129,8 @@ def majority_optimality(
         changed=float(overruled.mean()),
         changed_interval=_ends(np.quantile(changed, tail)),
         safe=float(_safe(table, weights)[labelled].mean()),
-        gain=float(np.mean(expected)),
-        gain_interval=_ends(np.quantile(gains, tail)),
+        gain=gain,
+        gain_interval=(gain - half, gain + half),
     )
 
 
