@@ -103,10 +103,8 @@ def fill(s: Story, project: Project) -> None:
     )
     ItemEstimate.objects.create(run=estimate, item=items[0], choice=0)
     RaterEstimate.objects.create(run=estimate, rater=rater)
-    for connection in Connection.objects.filter(project=project):
-        ModelPrice.objects.create(
-            connection=connection, model="m", input=1, output=2, created_by=s.olga
-        )
+    for place in Connection.objects.filter(project=project):
+        ModelPrice.objects.create(connection=place, model="m", input=1, output=2, created_by=s.olga)
     guideline_publish(s.olga, project, "Read it.")
     invitation_make(s.olga, project, role="viewer")
     member_add(s.olga, project, s.ben, "annotator")
