@@ -59,15 +59,18 @@ class JudgedEstimate(ClassEstimate):
     def sentences(self) -> tuple[str, ...]:
         """What is to be said about it, in plain English."""
         found = []
-        if self.support is not None:
+        alone = self.support is not None and self.support.agreement is None
+        if self.support is not None and not (alone and self.trust is not None):
             found.append(self.support.sentence)
         if self.trust is not None:
             how = "less" if self.trust < 1 else "more"
             found.append(
-                f"People's labels bear the judges out {how} than their agreement alone would "
-                f"(trust {self.trust:.2f})."
+                f"Where people labelled too, they bear the judges out {how} than one would expect "
+                f"of the judges alone, and the judges are believed {how} for it (evidence times "
+                f"{self.trust:.2f})."
             )
-        if self.check is not None:
+        # That a lone voice is believed as far as the prior goes is no check of it.
+        if self.check is not None and not (alone and self.check.against == "agreement"):
             found.append(self.check.sentence)
         return tuple(found)
 
@@ -125,7 +128,7 @@ def _people(table: LabelTable) -> JudgedEstimate:
         voices = np.unique(np.where(families >= 0, families, own), return_inverse=True)[1]
         found = pooled_ibcc(table, voices)
     return JudgedEstimate(
-        method="judges",
+        method="judge_panel",
         posterior=found.posterior,
         choice=found.choice,
         tied=found.tied,
@@ -225,7 +228,7 @@ def _with_gold(
 def _estimate(table: LabelTable, posterior: NDArray[np.float64]) -> JudgedEstimate:
     choice, tied = choose(posterior, has_votes(posterior))
     return JudgedEstimate(
-        method="judges",
+        method="judge_panel",
         posterior=posterior,
         choice=choice,
         tied=tied,

@@ -62,7 +62,7 @@ def _glad() -> Method:
     return glad
 
 
-def _judges() -> Method:
+def _judge_panel() -> Method:
     from consensus.hybrid import aggregate_judges
 
     return aggregate_judges
@@ -77,7 +77,7 @@ METHODS: dict[str, Callable[[], Method]] = {
     "ibcc": _ibcc,
     "mace": _mace,
     "glad": _glad,
-    "judges": _judges,
+    "judge_panel": _judge_panel,
 }
 
 

@@ -55,8 +55,8 @@ class Support:
             if self.n_raters == 0:
                 return "No judge has labelled anything."
             return (
-                f"{judges}, but no two independent voices on one item: nothing bears them out. "
-                f"A mean confidence of {self.claim:.0%} is what any rater is credited with."
+                f"{judges}, but no two independent voices on one item: nothing bears them out, and "
+                f"they are believed as any rater is beforehand, {self.claim:.0%} on average."
             )
         return (
             f"{judges}, {self.n_voices} voices: they weigh as much as about {self.effective:.1f} "

@@ -22,10 +22,10 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='estimaterun',
             name='method',
-            field=models.CharField(choices=[('ibcc', 'iBCC'), ('majority', 'Majority'), ('weighted_majority', 'Weighted majority'), ('wawa', 'Wawa'), ('one_coin', 'One-coin'), ('dawid_skene', 'Dawid-Skene'), ('mace', 'MACE'), ('glad', 'GLAD'), ('judges', 'Judges as one panel')], max_length=20),
+            field=models.CharField(choices=[('ibcc', 'iBCC'), ('majority', 'Majority'), ('weighted_majority', 'Weighted majority'), ('wawa', 'Wawa'), ('one_coin', 'One-coin'), ('dawid_skene', 'Dawid-Skene'), ('mace', 'MACE'), ('glad', 'GLAD'), ('judge_panel', 'Judges as one panel')], max_length=20),
         ),
         migrations.AddConstraint(
             model_name='estimaterun',
-            constraint=models.CheckConstraint(condition=models.Q(('method__in', ['ibcc', 'majority', 'weighted_majority', 'wawa', 'one_coin', 'dawid_skene', 'mace', 'glad', 'judges'])), name='estimate_method_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('method__in', ['ibcc', 'majority', 'weighted_majority', 'wawa', 'one_coin', 'dawid_skene', 'mace', 'glad', 'judge_panel'])), name='estimate_method_known'),
         ),
     ]

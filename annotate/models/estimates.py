@@ -26,7 +26,7 @@ class Method(models.TextChoices):
     DAWID_SKENE = "dawid_skene", _("Dawid-Skene")
     MACE = "mace", _("MACE")
     GLAD = "glad", _("GLAD")
-    JUDGES = "judges", _("Judges as one panel")
+    JUDGE_PANEL = "judge_panel", _("Judges as one panel")
 
 
 # Those that count votes: the ability that they find is agreement with the others.

@@ -10,9 +10,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Max
 
 from annotate.models import (
+    Assignment,
     EstimateRun,
     Item,
     ItemEstimate,
@@ -26,6 +27,7 @@ from annotate.models import (
     RaterKind,
     Ruling,
     RulingStatus,
+    Strategy,
     WhoCounts,
 )
 from annotate.selectors.questions import questions_live
@@ -260,6 +262,10 @@ def label_rows(
     labels = labels.select_related(
         "item", "question", "rater", "submission__guideline", "submission__assignment"
     ).order_by("pk")
+    # Items are given out in ascending order of their draws, so all up to here had their chance.
+    reached = Assignment.objects.filter(project=project, strategy=Strategy.RANDOM).aggregate(
+        draw=Max("draw")
+    )["draw"]
     # Pages and no open cursor: on SQLite a reader that stays open could not show progress once
     # somebody else has written.
     last = 0
@@ -269,14 +275,20 @@ def label_rows(
             return
         last = chunk[-1].pk
         for label in chunk:
-            yield _label_row(label, names, keys, demo=project.is_demo)
+            yield _label_row(label, names, keys, reached, demo=project.is_demo)
 
 
 def _label_row(
-    label: Label, names: dict[int, str], keys: dict[int, dict[int, str]], *, demo: bool
+    label: Label,
+    names: dict[int, str],
+    keys: dict[int, dict[int, str]],
+    reached: float | None,
+    *,
+    demo: bool,
 ) -> dict[str, Any]:
     submission = label.submission
     assignment = submission.assignment
+    at_random = assignment is not None and assignment.strategy == Strategy.RANDOM
     return {
         "item_id": label.item.external_id,
         "annotator_id": names[label.rater_id],
@@ -302,7 +314,7 @@ def _label_row(
         "exposure": submission.exposure,
         "strategy": assignment.strategy if assignment else "",
         "draw": assignment.draw if assignment else None,
-        "inclusion_probability": assignment.inclusion_probability if assignment else None,
+        "inclusion_probability": reached if at_random else None,
         "created_at": label.created_at.isoformat(),
         "demo": demo,
     }

@@ -49,6 +49,11 @@ def estimate_start(
     """
     if method not in Method.values or who_counts not in WhoCounts.values:
         raise BadInput(_("Choose a method and who counts from the lists."))
+    if method == Method.JUDGE_PANEL and who_counts == WhoCounts.PEOPLE:
+        message = _(
+            "“Judges as one panel” needs judges: let “People and judges” or “Judges only” count."
+        )
+        raise BadInput(message, fields={"who": message})
     parameters: dict[str, Any] = {"rulings": True} if rulings else {}
     if method == Method.WEIGHTED_MAJORITY:
         weight = JUDGE_WEIGHT if judge_weight is None else judge_weight

@@ -19,12 +19,14 @@ from annotate.views.page import AuthenticatedRequest, render_page
 def overview(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     place = access.project_of(request.user, project_id, Right.SEE)
     questions = questions_live(place.project)
+    # First: what ends while the figures are worked out is then still shown, and reloads the page.
+    at_work = [job_card(job) for job in jobs_at_work(place.project)]
     progress = progress_of(place.project)
     figures = figures_shown(place, questions)
     context = {
         "needs": needs_shown(place, questions, has_items=progress.items > 0),
         "progress": progress_shown(place, progress, figures.origins),
-        "at_work": [job_card(job) for job in jobs_at_work(place.project)],
+        "at_work": at_work,
         "figures": figures,
         "may_review": place.may(Right.REVIEW),
     }

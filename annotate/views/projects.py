@@ -28,6 +28,10 @@ def project_new(request: AuthenticatedRequest) -> HttpResponse:
     if "more_rows" in request.POST:
         again = NewProjectForm(initial=request.POST.dict())
         return _form(request, again, QuestionForms.with_more_rows(request.POST))
+    if "template" in request.POST:
+        chosen = request.POST["template"]
+        again = NewProjectForm(initial=request.POST.dict())
+        return _form(request, again, QuestionForms(template=TEMPLATES.get(chosen)), chosen=chosen)
     form, question = NewProjectForm(request.POST), QuestionForms(request.POST)
     draft = question.draft()
     if form.is_valid() and draft is not None:
@@ -49,12 +53,13 @@ def _form(
     form: NewProjectForm,
     question: QuestionForms,
     status: int = 200,
+    chosen: str = "",
 ) -> HttpResponse:
     context = {
         "form": form,
         "question": question,
         "templates": TEMPLATES.values(),
-        "chosen": request.GET.get("template", ""),
+        "chosen": chosen or request.GET.get("template", ""),
     }
     return render_page(request, "annotate/project_new.html", context, status=status)
 

@@ -149,7 +149,7 @@ def test_the_weight_of_a_judge_is_heeded_and_told(tale: Story) -> None:
 
 
 def test_a_panel_of_judges_says_how_far_it_may_be_believed(tale: Story) -> None:
-    start(tale, method="judges", who="all")
+    start(tale, method="judge_panel", who="all")
     run = EstimateRun.objects.get()
     job_do(run.job_id, estimate_run)
     run.refresh_from_db()

@@ -13,7 +13,16 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from annotate.errors import JobStopped
-from annotate.models import EstimateRun, Gold, Item, ItemEstimate, Job, JobState, Method
+from annotate.models import (
+    EstimateRun,
+    Gold,
+    Item,
+    ItemEstimate,
+    Job,
+    JobState,
+    Method,
+    WhoCounts,
+)
 from annotate.selectors.export_rows import item_rows
 from annotate.selectors.tables import question_table
 from annotate.services import estimate_rows, estimates
@@ -66,9 +75,10 @@ def stored(run: EstimateRun) -> dict[int, tuple[Any, ...]]:
 @pytest.mark.django_db
 @pytest.mark.parametrize("method", Method.values)
 def test_each_item_is_stored_once_as_the_method_says(tale: Story, method: str) -> None:
-    run = done(tale, method=method)
+    who = WhoCounts.ALL if method == Method.JUDGE_PANEL else WhoCounts.PEOPLE
+    run = done(tale, method=method, who_counts=who)
 
-    found = question_table(tale.question)
+    found = question_table(tale.question, who)
     estimate = compute(run, found.table)
     votes = found.table.counts()
     rows = stored(run)

@@ -242,7 +242,7 @@ def test_little_or_nothing_has_a_clear_answer(name):
 
 def test_every_method_has_a_name_and_the_default_is_ibcc():
     # People and a panel of judges are two models in one: tests/consensus/test_hybrid.py.
-    assert {name.partition(",")[0] for name in CALLS} == set(METHODS) - {"judges"}
+    assert {name.partition(",")[0] for name in CALLS} == set(METHODS) - {"judge_panel"}
     table = LabelTable.from_codes([0, 0], [0, 1], [1, 1], n_classes=2)
     assert aggregate(table).method == "ibcc"
 

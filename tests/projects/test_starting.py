@@ -133,6 +133,16 @@ def test_a_template_fills_the_form(fay: Client) -> None:
     assert fay.get("/projects/new/?template=none").status_code == 200
 
 
+def test_a_template_keeps_what_was_written_and_makes_nothing(fay: Client) -> None:
+    html = fay.post(
+        "/projects/new/", {**form(), "name": "Letters & notes", "template": "sentiment"}
+    ).content.decode()
+    assert 'value="Letters &amp; notes"' in html
+    assert 'value="3"' in html
+    assert "How does the writer feel about it?" in html
+    assert not Project.objects.exists()
+
+
 def test_many_rows_are_no_way_to_bring_the_server_down(fay: Client) -> None:
     rows = {"option-TOTAL_FORMS": "100000000"}
     assert fay.post("/projects/new/", form(more_rows="1", **rows)).status_code == 200
