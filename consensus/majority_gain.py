@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from consensus.intervals import check_confidence
 from consensus.item_draws import places_by_content
 from consensus.rater_weights import (
     counts_from_gold,
@@ -50,8 +51,7 @@ def measured_gain(
 
     Raises ValueError for a table without gold, fewer than two folds or a confidence outside 0..1.
     """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, not {confidence}")
+    check_confidence(confidence)
     if n_folds < 2:
         raise ValueError(f"n_folds must be at least 2, not {n_folds}")
     hits, misses = counts_from_gold(table)

@@ -16,6 +16,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from consensus.intervals import check_confidence
 from consensus.item_draws import places_by_content
 from consensus.majority_gain import MeasuredGain
 from consensus.rater_weights import first_places, log_odds, weighted_scores, with_prior
@@ -80,8 +81,7 @@ def majority_optimality(
     hits, misses = _counts("right", right, table), _counts("wrong", wrong, table)
     if n_draws < 1:
         raise ValueError(f"n_draws must be at least 1, not {n_draws}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, not {confidence}")
+    check_confidence(confidence)
     labelled = np.bincount(table.items, minlength=table.n_items) > 0
     n_items = int(labelled.sum())
     if n_items == 0:
