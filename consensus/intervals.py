@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 Shares = TypeVar("Shares", float, "NDArray[np.float64]")
 
+# Of the normal distribution: 95 % lie within so many standard deviations on both sides.
+NORMAL_975 = NormalDist().inv_cdf(0.975)
+
 # A variance below this is a rounding error around 0.
 _NO_VARIANCE = 1e-15
 

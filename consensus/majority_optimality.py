@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from consensus.intervals import check_confidence
 from consensus.item_draws import places_by_content
 from consensus.majority_gain import MeasuredGain
-from consensus.rater_weights import first_places, log_odds, weighted_scores, with_prior
+from consensus.rater_weights import leading_classes, log_odds, weighted_scores, with_prior
 from consensus.table import LabelTable
 from consensus.votes import vote_matrix
 
@@ -92,8 +92,8 @@ def majority_optimality(
     weights = log_odds(alpha / (alpha + beta), table.n_classes)
 
     votes = vote_matrix(table)[np.flatnonzero(labelled)]
-    most = first_places(weighted_scores(votes, np.ones(table.n_raters), table.n_classes))
-    best = first_places(weighted_scores(votes, weights, table.n_classes))
+    most = leading_classes(weighted_scores(votes, np.ones(table.n_raters), table.n_classes))
+    best = leading_classes(weighted_scores(votes, weights, table.n_classes))
     clear = most.sum(axis=1) == 1
     differs = (most != best).any(axis=1)  # overruled, or a tie that the weights break
     # By how much each class being true would turn the accuracy, item by item.
@@ -107,7 +107,7 @@ def majority_optimality(
         # By content, so that a rater keeps its draw under another number.
         accuracy = _beta_draws(rng, alpha, beta, place)
         scores = weighted_scores(votes, log_odds(accuracy, table.n_classes), table.n_classes)
-        changed.append(float(_overruled(most, first_places(scores)).mean()))
+        changed.append(float(_overruled(most, leading_classes(scores)).mean()))
         posterior = np.exp(scores[differs] - scores[differs].max(axis=1, keepdims=True))
         posterior /= posterior.sum(axis=1, keepdims=True)
         means = (posterior * turns).sum(axis=1)
