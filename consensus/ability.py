@@ -10,6 +10,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from consensus.intervals import wilson
+
 CONFIDENCE = 0.95
 
 
@@ -28,10 +30,7 @@ def wilson_intervals(right: NDArray[np.float64], n: NDArray[np.float64]) -> NDAr
     """
     z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
     share = share_right(right, n)
-    size = np.where(n > 0, n, np.nan)
-    centre = share + z**2 / (2 * size)
-    half = z * np.sqrt(share * (1 - share) / size + z**2 / (4 * size**2))
-    ends = np.stack([centre - half, centre + half], axis=1) / (1 + z**2 / size)[:, None]
+    ends = np.stack(wilson(share, np.where(n > 0, n, np.nan), z), axis=1)
     # At 0 and 1 an end is the share itself, and must not miss it by a last digit.
     ends[:, 0] = np.clip(ends[:, 0], 0.0, share)
     ends[:, 1] = np.clip(ends[:, 1], share, 1.0)

@@ -8,7 +8,6 @@ what an epsilon forgives, how often a worse judge gets through, and puts a resul
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -17,6 +16,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from consensus.intervals import effective_size, wilson
 from consensus.item_draws import item_draws
 from consensus.table import LabelTable
 
@@ -365,9 +365,6 @@ def _share_interval(
     Percentiles of the draws are too narrow near 1, where a good judge is. At 0 or 1, where no draw
     varies, the items count as they are.
     """
-    n = n_items if variance <= 0 or not 0 < share < 1 else share * (1 - share) / variance
-    z2 = NormalDist().inv_cdf(0.5 + confidence / 2) ** 2
-    centre = share + z2 / (2 * n)
-    half = math.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n)))
-    low, high = (centre - half) / (1 + z2 / n), (centre + half) / (1 + z2 / n)
+    size = effective_size(share, variance, n_items)
+    low, high = wilson(share, size, NormalDist().inv_cdf(0.5 + confidence / 2))
     return max(0.0, min(low, share)), min(1.0, max(high, share))

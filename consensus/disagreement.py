@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from consensus.ambiguity import AmbiguityFit, AmbiguityModel
 from consensus.canonical import item_order
+from consensus.intervals import check_confidence
 from consensus.rater_pairs import PairDifferences, pair_differences
 from consensus.table import LabelTable
 
@@ -111,8 +112,7 @@ def disagreement(
     """
     if source not in ("model", "repeats"):
         raise ValueError(f'source must be "model" or "repeats", not {source!r}')
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, not {confidence}")
+    check_confidence(confidence)
     if n_bootstrap < 0:
         raise ValueError(f"n_bootstrap must not be negative, not {n_bootstrap}")
     of_rater, n_groups = _checked_groups(table, groups)

@@ -22,6 +22,7 @@ from consensus.panel import Panel, judge_panel
 from consensus.pooled import pooled_ibcc, pooled_votes
 from consensus.support import Support
 from consensus.table import LabelTable
+from consensus.variational import expected_log
 from consensus.votes import POSTERIOR_DECIMALS, abilities, choose, has_votes
 
 _LEAST = 1e-12
@@ -150,7 +151,7 @@ def _joined(
     own witnesses.
     """
     from scipy.optimize import minimize
-    from scipy.special import digamma, logsumexp
+    from scipy.special import logsumexp
 
     labelled, spoken = has_votes(people), has_votes(panel)
     result = np.where(spoken[:, None], panel, people)
@@ -158,9 +159,7 @@ def _joined(
     if not both.any():
         return result, None
     counts = people.sum(axis=0) + 1
-    evidence = np.log(np.maximum(people[labelled], _LEAST)) - (
-        digamma(counts) - digamma(counts.sum())
-    )
+    evidence = np.log(np.maximum(people[labelled], _LEAST)) - expected_log(counts)
     shared = evidence[both[labelled]]
     logits = np.log(np.maximum(panel, _LEAST))
     seen = logits[both]

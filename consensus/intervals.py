@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from statistics import NormalDist
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Shares = TypeVar("Shares", float, "NDArray[np.float64]")
+
+# Of the normal distribution: 95 % lie within so many standard deviations on both sides.
+NORMAL_975 = NormalDist().inv_cdf(0.975)
 
 # A variance below this is a rounding error around 0.
 _NO_VARIANCE = 1e-15
@@ -19,9 +28,40 @@ def proportion_interval(k: int, n: int, confidence: float = 0.95) -> tuple[float
         raise ValueError(f"k must lie in 0..n, but k = {k} and n = {n}")
     if n == 0:
         return 0.0, 1.0
-    low, high = _wilson(k / n, n, NormalDist().inv_cdf(0.5 + confidence / 2))
+    low, high = wilson(k / n, n, NormalDist().inv_cdf(0.5 + confidence / 2))
     # The formula gives exactly 0 for k = 0 and 1 for k = n; rounding would leave a last digit.
     return 0.0 if k == 0 else low, 1.0 if k == n else high
+
+
+def exact_interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Clopper and Pearson's interval for k out of n; (0.0, 1.0) for n = 0.
+
+    Source: C. Clopper and E. Pearson, Biometrika 26 (1934), 404-413.
+    Raises ValueError where k is not in 0..n or `confidence` not between 0 and 1.
+    """
+    from scipy.special import betaincinv
+
+    check_confidence(confidence)
+    if not 0 <= k <= n:
+        raise ValueError(f"k must lie in 0..n, but k = {k} and n = {n}")
+    tail = (1 - confidence) / 2
+    low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, tail))
+    high = 1.0 if k == n else float(betaincinv(k + 1, n - k, 1 - tail))
+    return low, high
+
+
+def wilson(share: Shares, size: Shares, quantile: float) -> tuple[Shares, Shares]:
+    """Ends of Wilson's interval of a share of `size` cases; numbers, or arrays of one shape.
+
+    `quantile` is that of the normal distribution (or Student's) which the confidence lies within.
+    Source: E. B. Wilson, JASA 22 (1927), 209-212. Where the share is 0 or 1 an end may miss it by a
+    last digit.
+    """
+    z2 = quantile**2
+    centre = share + z2 / (2 * size)
+    half = (z2 * (share * (1 - share) / size + z2 / (4 * size * size))) ** 0.5
+    scale = 1 + z2 / size
+    return (centre - half) / scale, (centre + half) / scale
 
 
 def share_interval(
@@ -37,7 +77,7 @@ def share_interval(
     check_confidence(confidence)
     if n_items < 2:
         raise ValueError(f"an interval needs at least two items, not {n_items}")
-    return _wilson(share, size, student_quantile(confidence, n_items - 1))
+    return wilson(share, size, student_quantile(confidence, n_items - 1))
 
 
 def imagined_interval(
@@ -79,11 +119,3 @@ def student_quantile(confidence: float, freedom: float) -> float:
 def check_confidence(confidence: float) -> None:
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1, not {confidence}")
-
-
-def _wilson(share: float, n: float, quantile: float) -> tuple[float, float]:
-    z2 = quantile**2
-    centre = share + z2 / (2 * n)
-    half = math.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n)))
-    scale = 1 + z2 / n
-    return (centre - half) / scale, (centre + half) / scale

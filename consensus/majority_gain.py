@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from consensus.intervals import check_confidence
 from consensus.item_draws import places_by_content
 from consensus.rater_weights import (
     counts_from_gold,
-    first_places,
+    leading_classes,
     log_odds,
     weighted_scores,
     with_prior,
@@ -50,8 +51,7 @@ def measured_gain(
 
     Raises ValueError for a table without gold, fewer than two folds or a confidence outside 0..1.
     """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, not {confidence}")
+    check_confidence(confidence)
     if n_folds < 2:
         raise ValueError(f"n_folds must be at least 2, not {n_folds}")
     hits, misses = counts_from_gold(table)
@@ -62,7 +62,7 @@ def measured_gain(
     if n == 0:
         return MeasuredGain(n_gold=0, majority=None, weighted=None, gain=None, interval=None)
     fold = _folds(known, gold, judged, n_folds, seed)
-    most = first_places(known.counts()[judged])
+    most = leading_classes(known.counts()[judged])
     best = np.zeros_like(most)
     for k in range(n_folds):
         inside = fold[known.items] == k
@@ -71,7 +71,7 @@ def measured_gain(
         alpha, beta = with_prior(hits - own_hits, misses - own_misses)
         weights = log_odds(alpha / (alpha + beta), table.n_classes)
         here = fold[judged] == k
-        best[here] = first_places(
+        best[here] = leading_classes(
             weighted_scores(vote_matrix(held)[judged[here]], weights, table.n_classes)
         )
     rows, truth = np.arange(n), gold[judged]

@@ -16,9 +16,10 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from consensus.intervals import check_confidence
 from consensus.item_draws import places_by_content
 from consensus.majority_gain import MeasuredGain
-from consensus.rater_weights import first_places, log_odds, weighted_scores, with_prior
+from consensus.rater_weights import leading_classes, log_odds, weighted_scores, with_prior
 from consensus.table import LabelTable
 from consensus.votes import vote_matrix
 
@@ -80,8 +81,7 @@ def majority_optimality(
     hits, misses = _counts("right", right, table), _counts("wrong", wrong, table)
     if n_draws < 1:
         raise ValueError(f"n_draws must be at least 1, not {n_draws}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, not {confidence}")
+    check_confidence(confidence)
     labelled = np.bincount(table.items, minlength=table.n_items) > 0
     n_items = int(labelled.sum())
     if n_items == 0:
@@ -92,8 +92,8 @@ def majority_optimality(
     weights = log_odds(alpha / (alpha + beta), table.n_classes)
 
     votes = vote_matrix(table)[np.flatnonzero(labelled)]
-    most = first_places(weighted_scores(votes, np.ones(table.n_raters), table.n_classes))
-    best = first_places(weighted_scores(votes, weights, table.n_classes))
+    most = leading_classes(weighted_scores(votes, np.ones(table.n_raters), table.n_classes))
+    best = leading_classes(weighted_scores(votes, weights, table.n_classes))
     clear = most.sum(axis=1) == 1
     differs = (most != best).any(axis=1)  # overruled, or a tie that the weights break
     # By how much each class being true would turn the accuracy, item by item.
@@ -107,7 +107,7 @@ def majority_optimality(
         # By content, so that a rater keeps its draw under another number.
         accuracy = _beta_draws(rng, alpha, beta, place)
         scores = weighted_scores(votes, log_odds(accuracy, table.n_classes), table.n_classes)
-        changed.append(float(_overruled(most, first_places(scores)).mean()))
+        changed.append(float(_overruled(most, leading_classes(scores)).mean()))
         posterior = np.exp(scores[differs] - scores[differs].max(axis=1, keepdims=True))
         posterior /= posterior.sum(axis=1, keepdims=True)
         means = (posterior * turns).sum(axis=1)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consensus.estimate import OrdinalEstimate
+from consensus.intervals import check_confidence
 from consensus.table import LabelTable
 from consensus.votes import has_votes, vote_shares
 
@@ -23,8 +24,7 @@ def median_rating(table: LabelTable, *, confidence: float = 0.95) -> OrdinalEsti
 
     Raises ValueError for a `confidence` outside 0..1.
     """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, not {confidence}")
+    check_confidence(confidence)
     counts = table.counts()
     shares = vote_shares(table)
     labelled = has_votes(shares)

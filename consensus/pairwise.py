@@ -8,13 +8,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from consensus.ability import share_right, wilson_intervals
 from consensus.comparisons import Comparisons, Outcome
 from consensus.estimate import PairwiseEstimate
+from consensus.intervals import NORMAL_975
 from consensus.paired_model import PairedModel, Parameters, maximise
 
 # The covariance of the values is a full matrix: above so many items there is none, and no interval.
 MOST_ITEMS_WITH_INTERVALS = 3000
-_NORMAL_975 = 1.959963984540054
 
 
 def bradley_terry(
@@ -91,9 +92,7 @@ def difference(estimate: PairwiseEstimate, one: int, other: int) -> tuple[float,
     if estimate.covariance is None:
         return value, float("nan"), float("nan")
     c = estimate.covariance
-    width = _NORMAL_975 * float(
-        np.sqrt(max(c[one, one] + c[other, other] - 2 * c[one, other], 0.0))
-    )
+    width = NORMAL_975 * float(np.sqrt(max(c[one, one] + c[other, other] - 2 * c[one, other], 0.0)))
     return value, value - width, value + width
 
 
@@ -150,7 +149,7 @@ def _fitted(
         log_likelihood=tuple(trace[1:]),
         value=value,
         error=error,
-        interval=np.stack([value - _NORMAL_975 * error, value + _NORMAL_975 * error], axis=1),
+        interval=np.stack([value - NORMAL_975 * error, value + NORMAL_975 * error], axis=1),
         covariance=full,
         order=p.order if order_effect else None,
         order_interval=_ends(p.order, extra[0]) if order_effect else None,
@@ -227,25 +226,18 @@ def _abilities(
     comparisons: Comparisons, value: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How often a rater's winner has the higher value, equals half, with Wilson's interval."""
-    from consensus.intervals import proportion_interval
-
     signs = 1 - comparisons.outcomes
     decided = signs != 0
     lead = (value[comparisons.left] - value[comparisons.right]) * signs
     agrees = np.where(np.abs(lead) < 1e-9, 0.5, lead > 0)[decided]
     raters = comparisons.raters[decided]
-    hits = np.bincount(raters, agrees, comparisons.n_raters)
-    totals = np.bincount(raters, minlength=comparisons.n_raters)
-    ability = np.full(comparisons.n_raters, np.nan)
-    np.divide(hits, totals, out=ability, where=totals > 0)
-    interval = np.full((comparisons.n_raters, 2), np.nan)
-    for rater in np.flatnonzero(totals).tolist():
-        interval[rater] = proportion_interval(hits[rater], int(totals[rater]))
-    return ability, interval
+    hits = np.bincount(raters, agrees, comparisons.n_raters).astype(np.float64)
+    totals = np.bincount(raters, minlength=comparisons.n_raters).astype(np.float64)
+    return share_right(hits, totals), wilson_intervals(hits, totals)
 
 
 def _ends(value: float, error: float) -> tuple[float, float]:
-    return value - _NORMAL_975 * float(error), value + _NORMAL_975 * float(error)
+    return value - NORMAL_975 * float(error), value + NORMAL_975 * float(error)
 
 
 def _exp(ends: tuple[float, float]) -> tuple[float, float]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from consensus.estimate import ClassEstimate
 from consensus.table import LabelTable
+from consensus.variational import divergence, expected_log
 from consensus.votes import (
     abilities,
     choose,
@@ -131,12 +132,14 @@ def pooled_ibcc(
         previous = posterior
         dirichlet = expected_confusion(votes.shares, posterior, votes.n_voices) + prior
         classes = posterior.sum(axis=0) + prior_classes
+        log_classes, log_confusion = expected_log(classes), expected_log(dirichlet)
         posterior, evidence = normalise_scores(
-            item_scores(votes.shares, _expected_log(classes), _expected_log(dirichlet))
+            item_scores(votes.shares, log_classes, log_confusion)
         )
         posterior[~labelled] = 0.0
         bound = float(evidence[labelled].sum())
-        bound -= _divergence(dirichlet, prior) + _divergence(classes, prior_classes)
+        bound -= divergence(dirichlet, prior, log_confusion)
+        bound -= divergence(classes, prior_classes, log_classes)
         trace.append(bound)
         converged = float(np.abs(posterior - previous).max()) < tolerance
     confusion = np.full((table.n_raters, table.n_classes, table.n_classes), np.nan)
@@ -180,24 +183,3 @@ def _as_shares(said: Any, n_voices: int, n_classes: int) -> Any:
     wanted = item * n_voices + said.indices // n_classes
     said.data = said.data / totals.data[np.searchsorted(known * n_voices + totals.indices, wanted)]
     return said
-
-
-def _expected_log(dirichlet: NDArray[np.float64]) -> NDArray[np.float64]:
-    from scipy.special import digamma
-
-    return np.asarray(digamma(dirichlet) - digamma(dirichlet.sum(axis=-1, keepdims=True)))
-
-
-def _divergence(new: NDArray[np.float64], prior: NDArray[np.float64]) -> float:
-    """Kullback-Leibler divergence of Dirichlets (last axis) from their priors, summed, in nats."""
-    from scipy.special import gammaln
-
-    prior = np.broadcast_to(prior, new.shape)
-    value = (
-        gammaln(new.sum(axis=-1)).sum()
-        - gammaln(prior.sum(axis=-1)).sum()
-        - gammaln(new).sum()
-        + gammaln(prior).sum()
-        + ((new - prior) * _expected_log(new)).sum()
-    )
-    return float(value)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consensus.estimate import ClassEstimate
+from consensus.intervals import NORMAL_975
 from consensus.table import LabelTable
 from consensus.votes import TIE_WIDTH
 
@@ -51,7 +52,7 @@ def counts_from_estimate(
     rests = np.bincount(table.raters, minlength=table.n_raters).astype(np.float64)
     if estimate.ability_interval is not None:
         width = np.nan_to_num(estimate.ability_interval[:, 1] - estimate.ability_interval[:, 0])
-        error = np.maximum(width / (2 * 1.959964), 1e-9)
+        error = np.maximum(width / (2 * NORMAL_975), 1e-9)
         rests = np.clip(ability * (1 - ability) / error**2 - 1, 0.0, rests)
     rests = np.where(np.isnan(estimate.ability), 0.0, rests)
     return ability * rests, (1 - ability) * rests
@@ -80,6 +81,6 @@ def weighted_scores(
     return np.asarray(votes @ by_label.reshape(-1, n_classes))
 
 
-def first_places(scores: NDArray[Any]) -> NDArray[np.bool_]:
+def leading_classes(scores: NDArray[Any]) -> NDArray[np.bool_]:
     """Which classes share the first place of each item, (n_items, n_classes)."""
     return np.asarray(scores >= scores.max(axis=1, keepdims=True) - TIE_WIDTH)

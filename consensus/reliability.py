@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from consensus.calibration import checked_labels, checked_pair
-from consensus.intervals import proportion_interval
+from consensus.intervals import exact_interval, proportion_interval
 
 Interval = Literal["wilson", "exact"]
 
@@ -226,23 +226,6 @@ def top_confidence(
     first = stated >= top[:, None] - 1e-9
     right = stated.argmax(axis=1) == codes if len(stated) else np.zeros(0, dtype=np.bool_)
     return top, np.asarray(right), np.asarray(first.sum(axis=1) == 1)
-
-
-def exact_interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Clopper and Pearson's interval for k out of n; (0.0, 1.0) for n = 0.
-
-    Raises ValueError where k is not in 0..n or `confidence` not between 0 and 1.
-    """
-    from scipy.special import betaincinv
-
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, not {confidence}")
-    if not 0 <= k <= n:
-        raise ValueError(f"k must lie in 0..n, but k = {k} and n = {n}")
-    tail = (1 - confidence) / 2
-    low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, tail))
-    high = 1.0 if k == n else float(betaincinv(k + 1, n - k, 1 - tail))
-    return low, high
 
 
 def reliability_sentence(error: CalibrationError, confidence: float, accuracy: float) -> str:

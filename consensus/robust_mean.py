@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consensus.estimate import NumberEstimate
+from consensus.intervals import NORMAL_975
 from consensus.number_fit import NumberFit, fit_numbers
 from consensus.number_items import item_values
 from consensus.numbers import Numbers
@@ -110,7 +111,7 @@ def _offsets_widened(n_raters: int) -> float:
     """
     from scipy.special import stdtrit
 
-    return float(stdtrit(n_raters + 2, 0.975) / 1.959963984540054) ** 2
+    return float(stdtrit(n_raters + 2, 0.975) / NORMAL_975) ** 2
 
 
 def _step(values: NDArray[np.float64]) -> float:

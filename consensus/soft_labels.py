@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from consensus.intervals import check_confidence
 from consensus.table import LabelTable
 
 # Prior of the log concentration: normal about log(n_classes) with this width.
@@ -63,8 +64,7 @@ def soft_labels(
     """
     if concentration is not None and not 0 < concentration < np.inf:
         raise ValueError(f"concentration must be positive, not {concentration}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, not {confidence}")
+    check_confidence(confidence)
     counts = table.counts()
     patterns, place = np.unique(counts, axis=0, return_inverse=True)
     times = np.bincount(place.ravel(), minlength=len(patterns))

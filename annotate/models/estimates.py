@@ -122,7 +122,7 @@ class RaterEstimate(models.Model):
     ability_high = models.FloatField(null=True, blank=True)
     n_labels = models.PositiveIntegerField(default=0)
     # {"confusion": [[...]]}, and by method "competence", "habit" (MACE), "skill" (GLAD), "weight"
-    # (in a panel of judges).
+    # (in a panel of judges). Null stands for numbers of which nothing is known.
     payload = models.JSONField(default=dict)
 
     class Meta:

@@ -76,15 +76,20 @@ def raters_store(run: EstimateRun, found: QuestionTable, estimate: ClassEstimate
                 ability_low=_share(interval[k, 0]) if interval is not None else None,
                 ability_high=_share(interval[k, 1]) if interval is not None else None,
                 n_labels=int(n_labels[k]),
-                payload={
-                    name: np.nan_to_num(values[k]).round(6).tolist()
-                    for name, values in facts.items()
-                },
+                payload={name: _numbers(values[k]) for name, values in facts.items()},
             )
             for k, pk in enumerate(found.rater_ids)
         ),
         batch_size=500,
     )
+
+
+def _numbers(values: NDArray[np.float64]) -> Any:
+    """Numbers for JSON, in the arrays' shape, to six digits; null where nothing is known."""
+    import numpy as np
+
+    rounded: Any = np.asarray(values, dtype=np.float64).round(6).astype(object)
+    return np.where(np.isfinite(values), rounded, np.array(None)).tolist()
 
 
 def _share(value: float) -> float | None:

@@ -159,6 +159,8 @@ def test_a_panel_of_judges_says_how_far_it_may_be_believed(tale: Story) -> None:
     assert all(escape(sentence) in text for sentence in run.found["sentences"])
     panel = run.rater_estimates.filter(rater__kind="judge")
     assert sum(row.payload["weight"] for row in panel) == pytest.approx(1)
+    people = run.rater_estimates.filter(rater__kind="person")
+    assert {row.payload["weight"] for row in people} == {None}  # no part of the panel: not 0
 
 
 def test_an_item_whose_labels_weigh_nothing_has_no_answer_and_breaks_no_page(tale: Story) -> None:

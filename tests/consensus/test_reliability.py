@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from consensus.intervals import exact_interval
 from consensus.reliability import (
     brier,
     calibration_error,
-    exact_interval,
     reliability_sentence,
     reliability_table,
     top_confidence,
