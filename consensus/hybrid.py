@@ -135,6 +135,7 @@ def _people(table: LabelTable) -> JudgedEstimate:
         tied=found.tied,
         confusion=found.confusion,
         ability=found.ability,
+        ability_interval=found.ability_interval,
         iterations=found.iterations,
         converged=found.converged,
         log_likelihood=found.log_likelihood,

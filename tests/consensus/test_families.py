@@ -30,13 +30,12 @@ few = settings(repeatable, max_examples=8)
     ],
 )
 def test_planted_copies_are_found(setting):
-    for seed in range(2):
-        made = world(seed, **setting)
-        found = detect_families(made.table)
-        right, planted, wrong = pairs_found(made.families, found.numbers)
-        assert (right, wrong) == (planted, 0)
-        assert found.n_voices == len(setting["families"]) + len(setting.get("alone", ()))
-        assert all(0.5 < excess <= 1 for excess in found.excess)
+    made = world(0, **setting)
+    found = detect_families(made.table)
+    right, planted, wrong = pairs_found(made.families, found.numbers)
+    assert (right, wrong) == (planted, 0)
+    assert found.n_voices == len(setting["families"]) + len(setting.get("alone", ()))
+    assert all(0.5 < excess <= 1 for excess in found.excess)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +170,7 @@ def test_correlations_are_those_of_numbers_where_there_are_two_classes():
 def test_noise_of_correlations_is_no_less_than_what_they_vary_by():
     drawn = [
         correlations(pooled_votes(made.table, np.arange(2)))
-        for made in (world(seed, alone=(0.8, 0.7), n_items=200) for seed in range(60))
+        for made in (world(seed, alone=(0.8, 0.7), n_items=200) for seed in range(40))
     ]
     varies = np.var([found.value[0, 1] for found in drawn])
     assert varies < np.mean([found.noise[0, 1] for found in drawn]) < 2.5 * varies

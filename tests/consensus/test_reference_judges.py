@@ -73,7 +73,7 @@ def test_families_of_33_judges_keep_to_their_teams():
     ]
     nist = {name for name in data.raters if name.startswith("NISTRetrieval")}
     assert nist in families
-    # One prompt of one team was used by another: those two are rightly together.
+    # Of two teams, but with a kappa of .88 between them.
     assert {"h2oloo-zeroshot1", "willia-umbrela1"} in families
     mixed = [family for family in families if len({n.split("-")[0] for n in family}) > 1]
     assert len(mixed) == 1
