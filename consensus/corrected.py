@@ -320,7 +320,7 @@ def combine(
         y, f = np.concatenate([y, corners[:, 0]]), np.concatenate([f, corners[:, 1]])
         share = np.concatenate([share, np.full(len(corners), share.mean())])
     share = share / share.sum()
-    y, f = y - share @ y, f - share @ f
+    y, f = _centred(y, share), _centred(f, share)
     spread = float(share @ f**2)
     tuning = 0.0
     if tuned and spread > 0:
@@ -341,6 +341,13 @@ def combine(
         variance += one_label / len(sample.judge)
     value += tuning * (judge_everywhere - of_judge)
     return Combined(value, variance, tuning, one_label)
+
+
+def _centred(values: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values less their weighted mean; exactly 0 where all are equal."""
+    if (values == values[0]).all():
+        return np.zeros(len(values))
+    return np.asarray(values - share @ values)
 
 
 def effective_labels(sample: Sample, found: Combined) -> float | None:
