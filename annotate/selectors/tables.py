@@ -43,8 +43,8 @@ class QuestionTable:
     known answers of its items, where there are any.
 
     ``labels_digest`` is the SHA-256 of the (item, rater, choice) triples in that order, and
-    ``fingerprint`` that of all that an aggregation depends on: the same, unless there are known
-    answers.
+    ``fingerprint`` that of these and the known answers: the same, unless there are some. Kinds and
+    families of raters are not in it; they are said once, when a rater is made.
     """
 
     table: LabelTable

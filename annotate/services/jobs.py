@@ -87,10 +87,14 @@ class RunningJob:
         def renew() -> None:
             try:
                 while not done.wait(every.total_seconds()):
-                    self._mine().update(lease_until=timezone.now() + LEASE)
-            except DatabaseError:
-                # The work itself will meet the same, or find that its lease ran out.
-                log.warning("The lease of job %s could not be renewed.", self.job.pk, exc_info=True)
+                    try:
+                        self._mine().update(lease_until=timezone.now() + LEASE)
+                    except DatabaseError:
+                        # A database away for a moment: the next renewal may still be in time.
+                        log.warning(
+                            "The lease of job %s was not renewed.", self.job.pk, exc_info=True
+                        )
+                        connection.close()
             finally:
                 connection.close()
 
