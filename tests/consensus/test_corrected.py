@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
-from consensus.agreement import proportion_interval
 from consensus.corrected import (
     NO_FIGURE,
     corrected_difference,
@@ -19,6 +18,7 @@ from consensus.corrected import (
     corrected_shares,
 )
 from consensus.corrected_regression import corrected_regression
+from consensus.intervals import proportion_interval
 from consensus.people_targets import people_majority, people_shares
 from consensus.table import LabelTable
 from tests.consensus.tables import repeatable
