@@ -8,6 +8,7 @@ from judges.models.connections import (
     Connection,
     ModelPrice,
     ProviderName,
+    Spending,
 )
 from judges.models.runs import Call, CallState, Outcome, Purpose, Run
 from judges.models.vectors import TextVector
@@ -26,5 +27,6 @@ __all__ = [
     "ProviderName",
     "Purpose",
     "Run",
+    "Spending",
     "TextVector",
 ]

@@ -34,13 +34,22 @@ class Run(models.Model):
     selection = models.JSONField(default=dict, blank=True)  # {"strategy": "random", "limit": 100}
     seed = models.BigIntegerField(default=0)
     max_attempts = models.PositiveSmallIntegerField(default=3)
+    # Money in 100-millionths of a US dollar: whole numbers, which every database adds exactly.
+    cap = models.BigIntegerField(null=True, blank=True)  # null: no limit of its own
+    spent = models.BigIntegerField(default=0)
+    reserved = models.BigIntegerField(default=0)  # for calls that are being asked
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints: ClassVar = [one_of("purpose", Purpose, "run_purpose_known")]
+        constraints: ClassVar = [
+            one_of("purpose", Purpose, "run_purpose_known"),
+            models.CheckConstraint(
+                condition=models.Q(spent__gte=0, reserved__gte=0), name="run_money_not_negative"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"run {self.pk} of {self.version}"
@@ -90,7 +99,12 @@ class Call(models.Model):
     tokens_in = models.PositiveIntegerField(null=True, blank=True)
     tokens_out = models.PositiveIntegerField(null=True, blank=True)
     seconds = models.FloatField(null=True, blank=True)
+    # US dollars for the reply that is kept, from its tokens; null where that is not known.
     price = models.DecimalField(max_digits=12, decimal_places=8, null=True, blank=True)
+    # 100-millionths of a dollar: held back while it is asked, and what it cost beside ``price``:
+    # reservations of attempts that may have been charged but brought no reply, replies replaced.
+    reserved = models.BigIntegerField(null=True, blank=True)
+    paid_beside = models.BigIntegerField(default=0)
     closed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -8,10 +8,11 @@ stored by ``UPDATE ... WHERE state = 'claimed' AND lease_token = ours``, so a la
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypeAlias
 
 from django.db import connection, transaction
 from django.db.models import F, Q
@@ -22,6 +23,8 @@ from annotate.services.items import items_freeze
 from annotate.services.jobs import LEASE
 from annotate.services.submissions import Answer, submission_submit
 from judges.models import Call, CallState, Outcome, Purpose, Run
+from judges.providers.prices import to_steps
+from judges.services import spending
 
 # What is kept of a reply: enough to see what the model wrote.
 MAX_RAW = 20_000
@@ -29,15 +32,27 @@ MAX_RAW = 20_000
 
 @dataclass(frozen=True)
 class Claim:
-    """Calls taken at one time by one worker. ``token`` proves it when they are stored."""
+    """Calls taken at one time by one worker. ``token`` proves it when they are stored.
+
+    ``refused``: whose limit did not admit the next one ("" where none stood in the way).
+    ``unpriced``: calls claimed of which nobody knows what they can cost, while a limit holds.
+    """
 
     token: str
     calls: tuple[Call, ...]
+    refused: spending.Refusal = ""
+    unpriced: tuple[Call, ...] = ()
+
+
+Bound: TypeAlias = Callable[[Call], int | None]
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a call came to: its outcome with what is known about it."""
+    """What a call came to: its outcome with what is known about it.
+
+    ``price`` in US dollars; None where it is not known, then what was reserved counts as spent.
+    """
 
     outcome: str
     raw: str = ""
@@ -53,12 +68,15 @@ class Result:
     seconds: float | None = None
     model: str = ""
     request_hash: str = ""
+    price: Decimal | None = None
 
 
-def calls_claim(run: Run, *, most: int) -> Claim:
+def calls_claim(run: Run, *, most: int, bound: Bound | None = None) -> Claim:
     """Take up to ``most`` waiting calls whose time has come, in the order of the draw.
 
     Counts an attempt for each. Freezes their items: what was asked stays as it was asked.
+    ``bound`` tells the most that a call can cost (100-millionths of a dollar; None where nobody
+    knows); so much is reserved with the claim, and what the limits do not admit is left waiting.
     """
     now = timezone.now()
     token = str(uuid.uuid4())
@@ -87,7 +105,42 @@ def calls_claim(run: Run, *, most: int) -> Claim:
             Call.objects.filter(pk__in=ids, lease_token=token).select_related("item").order_by("pk")
         )
         items_freeze([call.item_id for call in taken])
-    return Claim(token, taken)
+        if bound is None or not taken:
+            return Claim(token, taken)
+        return _reserve(run, token, taken, [bound(call) for call in taken])
+
+
+def _reserve(run: Run, token: str, taken: Sequence[Call], bounds: Sequence[int | None]) -> Claim:
+    """Of the calls taken, keep those for which the limits leave room."""
+    unpriced: tuple[Call, ...] = ()
+    if None in bounds and spending.is_capped(run):
+        unpriced = tuple(call for call, b in zip(taken, bounds, strict=True) if b is None)
+    asked = [(c, b or 0) for c, b in zip(taken, bounds, strict=True) if c not in unpriced]
+    refused = spending.reserve(run, sum(amount for _call, amount in asked))
+    kept = asked
+    if refused:
+        kept = []
+        for call, amount in asked:
+            refused = spending.reserve(run, amount)
+            if refused:
+                break
+            kept.append((call, amount))
+    by_amount: dict[int, list[int]] = {}
+    for call, amount in kept:
+        call.reserved = amount
+        by_amount.setdefault(amount, []).append(call.pk)
+    for amount, ids in by_amount.items():
+        if amount:
+            Call.objects.filter(pk__in=ids).update(reserved=amount)
+    left = [call.pk for call, _amount in asked[len(kept) :]]
+    if left:
+        Call.objects.filter(pk__in=left, lease_token=token).update(
+            state=CallState.WAITING,
+            lease_token="",
+            lease_until=None,
+            attempts=F("attempts") - 1,
+        )
+    return Claim(token, tuple(call for call, _amount in kept), refused, unpriced)
 
 
 def calls_renew(claimed: Mapping[str, Collection[int]]) -> None:
@@ -100,30 +153,63 @@ def calls_renew(claimed: Mapping[str, Collection[int]]) -> None:
 
 
 def calls_expire(run: Run) -> int:
-    """Put calls whose lease ran out (their worker died) back to waiting. Returns how many."""
-    return Call.objects.filter(
-        run=run, state=CallState.CLAIMED, lease_until__lt=timezone.now()
-    ).update(state=CallState.WAITING, lease_token="", lease_until=None)
+    """Put calls whose lease ran out (their worker died) back to waiting. Returns how many.
+
+    They may have been charged: what was reserved for them counts as spent.
+    """
+    dead = Call.objects.filter(run=run, state=CallState.CLAIMED, lease_until__lt=timezone.now())
+    found = list(dead.order_by("pk").values_list("pk", "lease_token", "reserved"))
+    if not found:
+        return 0
+    expired = lost = 0
+    with transaction.atomic():
+        for pk, token, reserved in found:
+            # Its worker may have come back, or another one been here: only what is still dead.
+            if dead.filter(pk=pk, lease_token=token).update(
+                state=CallState.WAITING,
+                lease_token="",
+                lease_until=None,
+                reserved=None,
+                paid_beside=F("paid_beside") + (reserved or 0),
+            ):
+                expired += 1
+                lost += reserved or 0
+        spending.settle(run, reserved=lost, spent=lost)
+    return expired
 
 
 def call_wait(
-    call: Call, token: str, *, error: str = "", seconds: float = 0, uncounted: bool = False
+    run: Run,
+    call: Call,
+    token: str,
+    *,
+    error: str = "",
+    seconds: float = 0,
+    uncounted: bool = False,
+    may_have_cost: bool = False,
 ) -> bool:
     """Put a claimed call back to waiting, for ``seconds`` at least. False when not ours any more.
 
-    ``uncounted`` takes the attempt back: it was never really asked, or not to blame.
+    ``uncounted`` takes the attempt back: it was never really asked, or not to blame. What was
+    reserved is free again, or counts as spent where it ``may_have_cost``.
     """
     attempts = F("attempts") - 1 if uncounted else F("attempts")
-    return bool(
-        _ours(call, token).update(
+    reserved = call.reserved or 0
+    lost = reserved if may_have_cost else 0
+    with transaction.atomic():
+        put_back = _ours(call, token).update(
             state=CallState.WAITING,
             lease_token="",
             lease_until=None,
             not_before=timezone.now() + timedelta(seconds=seconds) if seconds else None,
             error=storable(error),
             attempts=attempts,
+            reserved=None,
+            paid_beside=F("paid_beside") + lost,
         )
-    )
+        if put_back:
+            spending.settle(run, reserved=reserved, spent=lost)
+    return bool(put_back)
 
 
 def call_store(run: Run, call: Call, token: str, result: Result) -> str:
@@ -131,28 +217,36 @@ def call_store(run: Run, call: Call, token: str, result: Result) -> str:
 
     Returns the outcome stored; "" when the claim was not ours any more and nothing was stored.
     Idempotent through the claim, and through the submission's client key. A label that cannot be
-    handed in (the item was withdrawn meanwhile) closes the call as failed, with the reason. Locks
-    the call, then as submission_submit.
+    handed in (the item was withdrawn meanwhile) closes the call as failed, with the reason. Settles
+    what was reserved. Locks the call, then as submission_submit, then run and project.
     """
-    try:
-        with transaction.atomic():
-            if not _close(call, token, result):
-                return ""
-            if result.outcome == Outcome.LABEL and run.purpose == Purpose.LABEL:
-                _hand_in(run, call, result)
-    except ConcordError as refused:
-        failed = Result(
-            outcome=Outcome.FAILED,
-            raw=result.raw,
-            error=refused.message,
-            seconds=result.seconds,
-            tokens_in=result.tokens_in,
-            tokens_out=result.tokens_out,
-            model=result.model,
-            request_hash=result.request_hash,
-        )
-        return failed.outcome if _close(call, token, failed) else ""
-    return result.outcome
+    with transaction.atomic():
+        if not _close(call, token, result):
+            return ""
+        outcome = result.outcome
+        if outcome == Outcome.LABEL and run.purpose == Purpose.LABEL:
+            try:
+                with transaction.atomic():
+                    _hand_in(run, call, result)
+            except ConcordError as refused:
+                outcome = Outcome.FAILED
+                Call.objects.filter(pk=call.pk).update(
+                    outcome=outcome,
+                    error=storable(refused.message),
+                    choice=None,
+                    confidence=None,
+                    confidence_source="",
+                    distribution=None,
+                    label_mass=None,
+                )
+        # Last, so that the rows which all workers share are held shortly.
+        reserved = call.reserved or 0
+        spending.settle(run, reserved=reserved, spent=_spent(result, reserved))
+    return outcome
+
+
+def _spent(result: Result, reserved: int) -> int:
+    return reserved if result.price is None else to_steps(result.price)
 
 
 def storable(text: str, limit: int = MAX_RAW) -> str:
@@ -180,6 +274,9 @@ def _close(call: Call, token: str, result: Result) -> bool:
         "seconds": result.seconds,
         "model_reported": storable(result.model, 199),
         "request_hash": result.request_hash,
+        "price": result.price,
+        "reserved": None,
+        "paid_beside": F("paid_beside") + (0 if result.price is not None else call.reserved or 0),
         "closed_at": timezone.now(),
     }
     return bool(_ours(call, token).update(**values))

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from django.db import models
 
 from annotate.services.deletion import rows_delete
-from judges.models import Call, Connection, JudgeVersion, ModelPrice, Prompt, Run, TextVector
+from judges.models import (
+    Call,
+    Connection,
+    JudgeVersion,
+    ModelPrice,
+    Prompt,
+    Run,
+    Spending,
+    TextVector,
+)
 
 # Children before what they point to.
 ORDER: list[tuple[type[models.Model], str]] = [
@@ -17,6 +26,7 @@ ORDER: list[tuple[type[models.Model], str]] = [
     (Prompt, "project"),
     (ModelPrice, "connection__project"),
     (Connection, "project"),
+    (Spending, "project"),
 ]
 
 

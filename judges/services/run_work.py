@@ -14,6 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db import connection
@@ -22,7 +23,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from annotate.errors import JobStopped
+from annotate.errors import BadInput, JobStopped
 from annotate.services.jobs import RunningJob
 from judges.models import Call, CallState, Outcome, Run
 from judges.providers.base import ProviderError
@@ -31,6 +32,7 @@ from judges.services.askers import asker_of
 from judges.services.asking import Answered, Asker
 from judges.services.connections import check_may_leave
 from judges.services.runs import run_lay_out
+from judges.services.spending import Refusal, check_cappable, refused_said, spending_of
 from judges.services.versions import version_check
 
 log = logging.getLogger(__name__)
@@ -111,12 +113,14 @@ class RunLoop:
         )
         self._beaten_at = 0.0
         self._hold_until: datetime | None = None
+        self._refused: Refusal = ""  # whose limit did not admit the next call
         self._failed_in_a_row = 0
         self._limited_in_a_row = 0
         self._nonsense_in_a_row = 0
 
     def work(self) -> None:
         """Until nothing waits; or the job is stopped, paused for a person, or given back."""
+        spending_of(self._run.project)  # limits are kept on its row
         try:
             with self._drained():
                 self._beat(_("Getting ready"))
@@ -146,6 +150,8 @@ class RunLoop:
             if self._under_way:
                 self._gather()
                 continue
+            if self._refused:
+                raise JudgeStopped(refused_said(self._run, self._refused))
             wait_seconds = self._seconds_to_wait()
             if wait_seconds is None:
                 return False
@@ -158,17 +164,61 @@ class RunLoop:
 
     def _top_up(self) -> None:
         """Claim as much as can be asked now, and not one call more."""
-        while len(self._under_way) < self._asker.width and not self._held_seconds():
-            claim = claims.calls_claim(self._run, most=self._asker.chunk)
-            if not claim.calls:
+        self._refused = ""
+        while not self._held_seconds():
+            room = self._asker.width - len(self._under_way)
+            if room <= 0:
                 return
-            piece = Piece(claim.token, claim.calls)
+            claim = claims.calls_claim(
+                self._run, most=room * self._asker.chunk, bound=self._asker.bound
+            )
+            self._give_up_unpriced(claim)
+            self._refused = claim.refused
+            if not claim.calls:
+                if claim.unpriced and not claim.refused:
+                    continue
+                return
+            self._submit(claim)
+            if claim.refused:
+                return
+
+    def _submit(self, claim: claims.Claim) -> None:
+        """Hand the calls of a claim to the pool, piece by piece."""
+        pieces = [
+            Piece(claim.token, claim.calls[start : start + self._asker.chunk])
+            for start in range(0, len(claim.calls), self._asker.chunk)
+        ]
+        while pieces:
             try:
-                work = self._asker.piece(claim.calls)
+                work = self._asker.piece(pieces[0].calls)
             except BaseException:
-                self._put_back(piece)
+                for piece in pieces:
+                    self._put_back(piece)
                 raise
+            piece = pieces.pop(0)
             self._under_way[self._pool.submit(work)] = piece
+
+    def _give_up_unpriced(self, claim: claims.Claim) -> None:
+        """Under a limit nothing is asked of which nobody knows what it can cost: one item that is
+        too long for the known prices is marked, a model without any stops the run.
+        """
+        if not claim.unpriced:
+            return
+        try:
+            check_cappable(self._run.version, self._run.cap)
+        except BadInput as error:
+            self._put_back(Piece(claim.token, (*claim.unpriced, *claim.calls)))
+            raise JudgeStopped(error.message) from None
+        for call in claim.unpriced:
+            failed = claims.Result(
+                outcome=Outcome.FAILED,
+                price=Decimal(0),
+                error=_(
+                    "Not asked: the item is so long that the model’s dearer price applies, which "
+                    "is not known, and a limit on spending holds."
+                ),
+            )
+            self._store(call, claim.token, failed)
 
     def _gather(self) -> None:
         """Wait for a piece, at most a second, and store what came."""
@@ -200,7 +250,14 @@ class RunLoop:
         if not isinstance(answer, ProviderError):
             self._store(call, token, answer)
         elif answer.concerns == "judge":
-            claims.call_wait(call, token, error=answer.message, uncounted=True)
+            claims.call_wait(
+                self._run,
+                call,
+                token,
+                error=answer.message,
+                uncounted=True,
+                may_have_cost=answer.may_have_cost,
+            )
             raise answer
         else:
             self._again(call, token, answer)
@@ -237,26 +294,46 @@ class RunLoop:
             self._limited_in_a_row += 1
             delay = backoff(self._limited_in_a_row, error)
             self._hold_until = timezone.now() + timedelta(seconds=delay)
-            claims.call_wait(call, token, error=error.message, seconds=delay, uncounted=True)
+            claims.call_wait(
+                self._run, call, token, error=error.message, seconds=delay, uncounted=True
+            )
             return
         self._failed_in_a_row += 1
         if self._failed_in_a_row >= max(FAILURES_IN_A_ROW, 3 * self._asker.width):
-            claims.call_wait(call, token, error=error.message, uncounted=True)
+            claims.call_wait(
+                self._run,
+                call,
+                token,
+                error=error.message,
+                uncounted=True,
+                may_have_cost=error.may_have_cost,
+            )
             raise JudgeStopped(
                 _("%(n)s calls in a row failed. The last: %(reason)s Mend it, then resume.")
                 % {"n": self._failed_in_a_row, "reason": error.message}
             )
         if call.attempts < self._run.max_attempts:
             delay = backoff(call.attempts, error)
-            claims.call_wait(call, token, error=error.message, seconds=delay)
+            claims.call_wait(
+                self._run,
+                call,
+                token,
+                error=error.message,
+                seconds=delay,
+                may_have_cost=error.may_have_cost,
+            )
             return
-        failed = claims.Result(outcome=Outcome.FAILED, error=error.message)
+        failed = claims.Result(
+            outcome=Outcome.FAILED,
+            error=error.message,
+            price=None if error.may_have_cost else Decimal(0),
+        )
         if claims.call_store(self._run, call, token, failed):
             self._tally.add(Outcome.FAILED)
 
     def _put_back(self, piece: Piece) -> None:
         for call in piece.calls:
-            claims.call_wait(call, piece.token, uncounted=True)
+            claims.call_wait(self._run, call, piece.token, uncounted=True)
 
     def _seconds_to_wait(self) -> float | None:
         """Until something can be asked; None when nothing waits any more."""
@@ -295,9 +372,10 @@ class RunLoop:
         check_may_leave(self._run.version.connection)
 
     def _renew(self) -> None:
-        claims.calls_renew(
-            {piece.token: [call.pk for call in piece.calls] for piece in self._under_way.values()}
-        )
+        held: dict[str, list[int]] = {}
+        for piece in self._under_way.values():
+            held.setdefault(piece.token, []).extend(call.pk for call in piece.calls)
+        claims.calls_renew(held)
 
     def _aside(self, work: Callable[[], T]) -> T:
         """Run something slow in a thread while the job is kept alive."""

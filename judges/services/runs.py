@@ -17,6 +17,7 @@ from judges.models import Call, JudgeVersion, ProviderName, Purpose, Run
 from judges.providers.base import ProviderError
 from judges.selectors.items import items_unasked
 from judges.services.connections import check_may_leave
+from judges.services.spending import check_cappable
 from judges.services.versions import version_check
 
 KIND = "judge_run"
@@ -39,6 +40,7 @@ def run_start(
     purpose: str = Purpose.LABEL,
     selection: Mapping[str, Any] | None = None,
     seed: int = 0,
+    cap: int | None = None,
 ) -> Run:
     """Write a run with its queued job and its first calls; the caller nudges ``run.job``.
 
@@ -47,9 +49,11 @@ def run_start(
     ``selection``: ``{"strategy": "random", "limit": N}`` for the first N in random order, or
     ``{"strategy": "all"}``; of the live items that this version has not labelled. ``seed`` 0 takes
     the project's own order, in which people are given items too, so that the judge meets those
-    most likely to have people's labels; another seed shuffles.
+    most likely to have people's labels; another seed shuffles. ``cap``: the most it may spend, in
+    100-millionths of a dollar (spending.cap_read).
 
-    Raises BadInput for a selection that makes no sense or holds no item, NotAllowed where data may
+    Raises BadInput for a selection that makes no sense or holds no item, or a cap on a model without
+    a known price, NotAllowed where data may
     not leave the machine, Conflict for a version whose question changed or which has an unfinished
     run. Locks the version, so that a double click starts one run.
     """
@@ -68,6 +72,7 @@ def run_start(
         check_may_leave(version.connection)
     except ProviderError as error:
         raise NotAllowed(error.message) from None
+    check_cappable(version, cap)
     if not -(2**63) <= seed < 2**63:
         raise BadInput(_("A seed has 64 bits at most."), fields={"seed": _("Too large.")})
     chosen = _selection(selection or {"strategy": "random", "limit": 100})
@@ -93,6 +98,7 @@ def run_start(
         purpose=purpose,
         selection={**chosen, "laid_out": len(ids) <= LAID_OUT_AT_ONCE},
         seed=seed,
+        cap=cap,
         created_by=actor,
     )
     _write_calls(run, ids[:LAID_OUT_AT_ONCE])
