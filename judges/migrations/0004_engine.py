@@ -5,6 +5,17 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+# What was asked before and costs nothing: comes with Concord, or counts no tokens.
+FREE = ["local_classifier", "local_llm", "scripted", "label_studio"]
+
+
+def nothing_to_pay(apps, schema_editor):
+    calls = apps.get_model("judges", "Call").objects
+    calls.filter(
+        run__version__connection__provider__in=FREE, state="closed", price=None
+    ).update(price=0)
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -14,6 +25,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.RunPython(nothing_to_pay, migrations.RunPython.noop),
         migrations.CreateModel(
             name='Spending',
             fields=[

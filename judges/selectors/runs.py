@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
+from typing import Any
 
 from django.db.models import Avg, Count, Max, Min, Q, Sum
 from django.utils import timezone
 
 from annotate.models import JobState, Project, Question
 from judges.models import Call, CallState, JudgeVersion, Outcome, Run
+from judges.providers.prices import from_steps
 
 # The rate is taken over so long: short enough to follow a change, long enough not to jump.
 WINDOW = timedelta(seconds=60)
 SHOWN = 12
+# Closed calls that were charged nobody knows what for.
+UNPRICED = Q(state=CallState.CLOSED, price=None, paid_beside=0)
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,17 @@ class RunProgress:
     seconds_left: float | None
     trouble: str
     failures: list[Failure]
+    # US dollars. ``spent`` counts replies and what may have been charged without one; ``unpriced``
+    # are closed calls whose price nobody knows, so that more was spent.
+    spent: Decimal
+    reserved: Decimal
+    cap: Decimal | None
+    unpriced: int
+
+    @property
+    def spent_per_label(self) -> Decimal | None:
+        """None without a label, and where the price of a call is not known."""
+        return self.spent / self.labels if self.labels and not self.unpriced else None
 
 
 @dataclass(frozen=True)
@@ -61,7 +77,7 @@ class ShownCall:
 
 
 def run_progress(run: Run) -> RunProgress:
-    """Count the calls of a run. Three queries."""
+    """Count the calls of a run. Four queries."""
     calls = Call.objects.filter(run=run)
     since = timezone.now() - WINDOW
     found = calls.aggregate(
@@ -75,6 +91,7 @@ def run_progress(run: Run) -> RunProgress:
         tokens_in=Sum("tokens_in"),
         tokens_out=Sum("tokens_out"),
         seconds=Avg("seconds"),
+        unpriced=Count("pk", filter=UNPRICED),
         recent=Count("pk", filter=Q(closed_at__gte=since)),
         first=Min("closed_at", filter=Q(closed_at__gte=since)),
         last=Max("closed_at", filter=Q(closed_at__gte=since)),
@@ -102,7 +119,19 @@ def run_progress(run: Run) -> RunProgress:
         seconds_left=left / rate * 60 if rate and left and live else None,
         trouble=trouble.error if trouble else "",
         failures=_failures(calls) if found["closed"] > found["labels"] else [],
+        unpriced=found["unpriced"],
+        **_money(run),
     )
+
+
+def _money(run: Run) -> dict[str, Any]:
+    """Read anew: workers change it while the caller's row grows old."""
+    spent, reserved, cap = Run.objects.values_list("spent", "reserved", "cap").get(pk=run.pk)
+    return {
+        "spent": from_steps(spent),
+        "reserved": from_steps(reserved),
+        "cap": None if cap is None else from_steps(cap),
+    }
 
 
 def calls_shown(version: JudgeVersion, run: Run | None = None) -> list[ShownCall]:

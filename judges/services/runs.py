@@ -52,10 +52,10 @@ def run_start(
     most likely to have people's labels; another seed shuffles. ``cap``: the most it may spend, in
     100-millionths of a dollar (spending.cap_read).
 
-    Raises BadInput for a selection that makes no sense or holds no item, or a cap on a model without
-    a known price, NotAllowed where data may
-    not leave the machine, Conflict for a version whose question changed or which has an unfinished
-    run. Locks the version, so that a double click starts one run.
+    Raises BadInput for a selection that makes no sense or holds no item, or a cap on a model
+    without a known price, NotAllowed where data may not leave the machine, Conflict for a version
+    whose question changed or which has an unfinished run. Locks the version, so that a double
+    click starts one run.
     """
     JudgeVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
     # Read again: the question or the project may have changed under the caller's object.

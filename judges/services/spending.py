@@ -18,6 +18,7 @@ from annotate.models import FINISHED, Project, User
 from annotate.services.events import event_write
 from judges.models import JudgeVersion, Run, Spending
 from judges.providers.prices import STEP, from_steps, to_steps
+from judges.selectors.money import dollars
 from judges.services.prices import price_of
 
 # Dollars: far above what a project spends, far below what the column holds.
@@ -66,12 +67,12 @@ def is_capped(run: Run) -> bool:
     )
 
 
-def cap_read(dollars: Decimal | str | None, field: str = "cap") -> int | None:
+def cap_read(entered: Decimal | str | None, field: str = "cap") -> int | None:
     """A limit as it is entered, in dollars; None where there is none. Raises BadInput."""
-    if dollars is None or dollars == "":
+    if entered is None or entered == "":
         return None
     try:
-        wanted = Decimal(dollars)
+        wanted = Decimal(entered)
     except InvalidOperation:
         wanted = Decimal("NaN")
     if not wanted.is_finite() or not STEP <= wanted <= MOST:
@@ -89,8 +90,9 @@ def check_cappable(version: JudgeVersion, cap: int | None) -> None:
     names = {"model": version.model, "connection": version.connection.name}
     if cap is not None:
         message = _(
-            "No price is known for %(model)s at “%(connection)s”, so no limit on what it spends can "
-            "be kept. Set its price on the page of the connection, or run it without a limit."
+            "No price is known for %(model)s at “%(connection)s”, so no limit on what it "
+            "spends can be kept. Set its price on the page of the connection, or run it without a "
+            "limit."
         )
         raise BadInput(message % names, fields={"cap": _("No price is known.")})
     if spending_of(version.project).cap is not None:
@@ -143,29 +145,21 @@ def refused_said(run: Run, refusal: Refusal) -> str:
     if refusal == "project":
         found = Spending.objects.get(project_id=run.project_id)
         said = _(
-            "The project’s limit of $%(cap)s does not allow the next call: its judges have spent "
-            "$%(spent)s, and before a call the most that it can cost is held back. An owner can "
+            "The project’s limit of %(cap)s does not allow the next call: its judges have spent "
+            "%(spent)s, and before a call the most that it can cost is held back. An owner can "
             "raise the limit on the page of the connections; then resume."
         )
     else:
         found = Run.objects.get(pk=run.pk)  # type: ignore[assignment]
         said = _(
-            "This run’s limit of $%(cap)s does not allow the next call: $%(spent)s are spent, and "
+            "This run’s limit of %(cap)s does not allow the next call: %(spent)s are spent, and "
             "before a call the most that it can cost is held back. Raise the limit on the page of "
             "the run, then resume; or cancel the run, what is labelled stays."
         )
-    return said % {"cap": dollars_written(found.cap or 0), "spent": dollars_written(found.spent)}
-
-
-def dollars_written(steps: int) -> str:
-    """Dollars with the digits that matter: two after the point from a cent on, else two that are
-    not 0.
-    """
-    amount = from_steps(steps)
-    if amount == 0 or abs(amount) >= Decimal("0.1"):
-        return f"{amount:,.2f}"
-    places = min(8, max(2, 1 - amount.adjusted()))
-    return f"{amount:.{places}f}"
+    return said % {
+        "cap": dollars(from_steps(found.cap or 0)),
+        "spent": dollars(from_steps(found.spent)),
+    }
 
 
 def _hold(row: object, amount: int) -> bool:
@@ -175,9 +169,10 @@ def _hold(row: object, amount: int) -> bool:
 
 def _check_above(cap: int | None, spent: int) -> None:
     if cap is not None and cap < spent:
-        message = _("$%(spent)s are spent already: a limit can only be above.")
+        message = _("%(spent)s are spent already: a limit can only be above.")
         raise BadInput(
-            message % {"spent": dollars_written(spent)}, fields={"cap": _("Below what is spent.")}
+            message % {"spent": dollars(from_steps(spent))},
+            fields={"cap": _("Below what is spent.")},
         )
 
 
