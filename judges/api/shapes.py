@@ -127,14 +127,17 @@ class VersionIn(serializers.Serializer[dict[str, Any]]):
 
 
 class ProgressShape(serializers.Serializer[Any]):
-    """Counts over a run's calls; seconds of one call, calls a minute."""
+    """Calls of a run, and how its items ended; seconds of one call, calls a minute."""
 
     n_calls = serializers.IntegerField()
     closed = serializers.IntegerField()
+    n_items = serializers.IntegerField()
+    ended = serializers.IntegerField()
     labels = serializers.IntegerField()
     unparseable = serializers.IntegerField()
     refused = serializers.IntegerField()
     failed = serializers.IntegerField()
+    undecided = serializers.IntegerField()
     tokens_in = serializers.IntegerField(allow_null=True)
     tokens_out = serializers.IntegerField(allow_null=True)
     seconds_mean = serializers.FloatField(allow_null=True)

@@ -10,7 +10,7 @@ from judges.models.connections import (
     ProviderName,
     Spending,
 )
-from judges.models.runs import Call, CallState, Outcome, Purpose, Run
+from judges.models.runs import Call, CallState, Ending, Outcome, Purpose, Run, RunItem
 from judges.models.vectors import TextVector
 from judges.models.versions import JudgeVersion, Prompt
 
@@ -20,6 +20,7 @@ __all__ = [
     "Call",
     "CallState",
     "Connection",
+    "Ending",
     "JudgeVersion",
     "ModelPrice",
     "Outcome",
@@ -27,6 +28,7 @@ __all__ = [
     "ProviderName",
     "Purpose",
     "Run",
+    "RunItem",
     "Spending",
     "TextVector",
 ]

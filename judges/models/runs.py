@@ -138,3 +138,49 @@ class Call(models.Model):
 
     def __str__(self) -> str:
         return f"call {self.pk}"
+
+
+class Ending(models.TextChoices):
+    """How an item of a run ended."""
+
+    LABEL = "label", _("Label")
+    UNPARSEABLE = "unparseable", _("Reply that does not parse")
+    REFUSED = "refused", _("Refused")
+    FAILED = "failed", _("Failed")
+    UNDECIDED = "undecided", _("Undecided")
+
+
+class RunItem(models.Model):
+    """An item of a run that is asked in several calls: what they came to together.
+
+    Open (no ending) until its last call is closed; the worker that closes that one reduces them,
+    under a lock on this row. Runs that ask an item once have no such rows: the call is the ending.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="items")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+")
+    ending = models.CharField(max_length=12, choices=Ending, blank=True)
+    error = models.TextField(blank=True)  # why there is no label
+    choice = models.PositiveSmallIntegerField(null=True, blank=True)
+    confidence = models.FloatField(null=True, blank=True)
+    distribution = models.JSONField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(ending__in=["", *Ending.values]), name="run_item_ending_known"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(ending="label") | models.Q(choice__isnull=False),
+                name="run_item_label_has_choice",
+            ),
+            share("confidence", "run_item_confidence_is_a_share"),
+            models.UniqueConstraint(fields=["run", "item"], name="run_item_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["run", "ending"], name="run_item_by_ending"),
+        ]
+
+    def __str__(self) -> str:
+        return f"item {self.item_id} of run {self.run_id}"

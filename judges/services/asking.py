@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from judges.exchange import Reply, Request
 from judges.models import Call, Outcome, ProviderName, Run
 from judges.prompting.parse import Unparseable, parse
+from judges.prompting.plan import CallKey
 from judges.providers.base import Capabilities, ChatProvider, ProviderError
 from judges.providers.prices import Price, price_bound, reply_price, to_steps
 from judges.selectors.asked import asked_of
@@ -92,7 +93,7 @@ class ChatAsker:
         self._price = price_of(self._connection, model)
 
     def piece(self, calls: Sequence[Call]) -> Callable[[], list[Answered]]:
-        requests = [asked_of(self._version, call.item) for call in calls]
+        requests = [self._request(call) for call in calls]
         provider = self._provider
         if provider is None:
             raise RuntimeError("prepare() comes first.")
@@ -105,8 +106,11 @@ class ChatAsker:
     def bound(self, call: Call) -> int | None:
         if self._price is not None and self._price.rates.is_free:
             return 0
-        most = price_bound(asked_of(self._version, call.item), self._capabilities, self._price)
+        most = price_bound(self._request(call), self._capabilities, self._price)
         return None if most is None else to_steps(most)
+
+    def _request(self, call: Call) -> Request:
+        return asked_of(self._version, call.item, CallKey(call.variant, call.repeat))
 
 
 def ask(provider: ChatProvider, request: Request, price: Price | None = None) -> Answered:

@@ -18,16 +18,14 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from annotate.errors import ConcordError
 from annotate.services.items import items_freeze
 from annotate.services.jobs import LEASE
-from annotate.services.submissions import Answer, submission_submit
-from judges.models import Call, CallState, Outcome, Purpose, Run
+from annotate.services.submissions import Answer
+from judges.models import Call, CallState, Outcome, Run, RunItem
 from judges.providers.prices import to_steps
-from judges.services import spending
-
-# What is kept of a reply: enough to see what the model wrote.
-MAX_RAW = 20_000
+from judges.selectors.asked import how_of
+from judges.services import endings, spending
+from judges.services.endings import shares_by_text, storable
 
 
 @dataclass(frozen=True)
@@ -212,47 +210,77 @@ def call_wait(
     return bool(put_back)
 
 
-def call_store(run: Run, call: Call, token: str, result: Result) -> str:
-    """Close a call with its result and hand its label in, in one transaction.
+@dataclass(frozen=True)
+class Stored:
+    """What call_store stored: the call's outcome ("" when the claim was not ours any more and
+    nothing was), and how its item ended ("" while other calls about it are open).
+    """
 
-    Returns the outcome stored; "" when the claim was not ours any more and nothing was stored.
+    outcome: str = ""
+    ending: str = ""
+
+
+def call_store(run: Run, call: Call, token: str, result: Result) -> Stored:
+    """Close a call with its result; with the last one of its item hand its label in. One
+    transaction.
+
     Idempotent through the claim, and through the submission's client key. A label that cannot be
     handed in (the item was withdrawn meanwhile) closes the call as failed, with the reason. Settles
-    what was reserved. Locks the call, then as submission_submit, then run and project.
+    what was reserved. Locks the item's row in the run where it has one, the call, then as
+    submission_submit, then run and project.
     """
+    how = how_of(run.version)
     with transaction.atomic():
+        place = None if how.is_single else _item_locked(run, call)
         if not _close(call, token, result):
-            return ""
-        outcome = result.outcome
-        if outcome == Outcome.LABEL and run.purpose == Purpose.LABEL:
-            try:
-                with transaction.atomic():
-                    _hand_in(run, call, result)
-            except ConcordError as refused:
-                outcome = Outcome.FAILED
-                Call.objects.filter(pk=call.pk).update(
-                    outcome=outcome,
-                    error=storable(refused.message),
-                    choice=None,
-                    confidence=None,
-                    confidence_source="",
-                    distribution=None,
-                    label_mass=None,
-                )
+            return Stored()
+        if place is None:
+            outcome = ending = _end_call(run, call, result)
+        else:
+            outcome, ending = result.outcome, endings.item_end(run, place, call.item, how)
         # Last, so that the rows which all workers share are held shortly.
         reserved = call.reserved or 0
         spending.settle(run, reserved=reserved, spent=_spent(result, reserved))
-    return outcome
+    return Stored(outcome, ending)
+
+
+def _item_locked(run: Run, call: Call) -> RunItem:
+    """So that of two workers which close the last calls of an item one sees the other's."""
+    return RunItem.objects.select_for_update(no_key=True).get(run=run, item_id=call.item_id)
+
+
+def _end_call(run: Run, call: Call, result: Result) -> str:
+    """Hand in the label of an item that is asked once; the outcome of its call."""
+    if result.outcome != Outcome.LABEL or result.choice is None:
+        return result.outcome
+    refused = endings.label_hand_in(
+        run,
+        call.item,
+        Answer(
+            choice=result.choice,
+            confidence=result.confidence,
+            confidence_source=result.confidence_source,
+            distribution=result.distribution,
+            rationale=storable(result.rationale),
+        ),
+        seconds=result.seconds,
+    )
+    if not refused:
+        return result.outcome
+    Call.objects.filter(pk=call.pk).update(
+        outcome=Outcome.FAILED,
+        error=storable(refused),
+        choice=None,
+        confidence=None,
+        confidence_source="",
+        distribution=None,
+        label_mass=None,
+    )
+    return Outcome.FAILED
 
 
 def _spent(result: Result, reserved: int) -> int:
     return reserved if result.price is None else to_steps(result.price)
-
-
-def storable(text: str, limit: int = MAX_RAW) -> str:
-    """Text that any database keeps: without NUL and lone surrogates, which are spelt out."""
-    text = text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
-    return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def _close(call: Call, token: str, result: Result) -> bool:
@@ -266,7 +294,7 @@ def _close(call: Call, token: str, result: Result) -> bool:
         "choice": result.choice,
         "confidence": result.confidence,
         "confidence_source": result.confidence_source,
-        "distribution": _by_text(result.distribution),
+        "distribution": shares_by_text(result.distribution),
         "label_mass": result.label_mass,
         "rationale": storable(result.rationale),
         "tokens_in": result.tokens_in,
@@ -282,33 +310,5 @@ def _close(call: Call, token: str, result: Result) -> bool:
     return bool(_ours(call, token).update(**values))
 
 
-def _hand_in(run: Run, call: Call, result: Result) -> None:
-    if result.choice is None:
-        raise ValueError("A label needs a choice.")
-    version = run.version
-    submission_submit(
-        version.rater,
-        call.item,
-        answers={
-            version.question_id: Answer(
-                choice=result.choice,
-                confidence=result.confidence,
-                confidence_source=result.confidence_source,
-                distribution=result.distribution,
-                rationale=storable(result.rationale),
-            )
-        },
-        client_key=f"run:{run.pk}:{call.item_id}",
-        seconds=result.seconds,
-        guideline=version.guideline,
-    )
-
-
 def _ours(call: Call, token: str) -> Any:
     return Call.objects.filter(pk=call.pk, state=CallState.CLAIMED, lease_token=token)
-
-
-def _by_text(distribution: Mapping[int, float] | None) -> dict[str, float] | None:
-    if distribution is None:
-        return None
-    return {str(code): round(share, 6) for code, share in distribution.items()}

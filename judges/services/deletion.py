@@ -14,6 +14,7 @@ from judges.models import (
     ModelPrice,
     Prompt,
     Run,
+    RunItem,
     Spending,
     TextVector,
 )
@@ -21,6 +22,7 @@ from judges.models import (
 # Children before what they point to.
 ORDER: list[tuple[type[models.Model], str]] = [
     (Call, "run__project"),
+    (RunItem, "run__project"),
     (Run, "project"),
     (JudgeVersion, "project"),
     (Prompt, "project"),

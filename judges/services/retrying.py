@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.utils.translation import gettext as _
 
 from annotate.errors import BadInput, Conflict, NotAllowed
 from annotate.models import FINISHED, ProjectStatus, User
 from annotate.services.events import event_write
 from annotate.services.jobs import job_reopen
-from judges.models import Call, CallState, JudgeVersion, Outcome, Run
+from judges.models import Call, CallState, Ending, JudgeVersion, Outcome, Run, RunItem
 from judges.providers.base import ProviderError
 from judges.providers.prices import to_steps
+from judges.selectors.asked import how_of
 from judges.services.connections import check_may_leave
 from judges.services.spending import check_cappable
 from judges.services.versions import version_check
@@ -52,6 +53,7 @@ def run_retry_failed(actor: User, run: Run) -> Run:
     # First, so that no worker is at the calls: none is while the job is not running.
     run.job = job_reopen(actor, run.job)
     reopened = _reopen(run)
+    _reopen_items(run)
     if not reopened:
         raise BadInput(_("Nothing of this run ended without a label."))
     event_write(actor, "run.retried", project=run.project, target=run, calls=reopened)
@@ -59,11 +61,12 @@ def run_retry_failed(actor: User, run: Run) -> Run:
 
 
 def _reopen(run: Run) -> int:
-    failed = (
-        Call.objects.filter(run=run, state=CallState.CLOSED)
-        .exclude(outcome=Outcome.LABEL)
-        .order_by("pk")
-    )
+    failed = Call.objects.filter(run=run, state=CallState.CLOSED).exclude(outcome=Outcome.LABEL)
+    if not how_of(run.version).is_single:
+        # An item that has its label has it, whatever one of its calls came to.
+        labelled = RunItem.objects.filter(run=run, item=OuterRef("item"), ending=Ending.LABEL)
+        failed = failed.filter(~Exists(labelled))
+    failed = failed.order_by("pk")
     n = 0
     while found := list(failed.values_list("pk", "price")[:CHUNK]):
         paid: dict[int, list[int]] = {}
@@ -80,3 +83,11 @@ def _reopen(run: Run) -> int:
                 paid_beside=F("paid_beside") + amount,
             )
     return n
+
+
+def _reopen_items(run: Run) -> None:
+    """Items asked in several calls that ended without a label and have calls to be asked again."""
+    again = Call.objects.filter(run=run, item=OuterRef("item"), state=CallState.WAITING)
+    RunItem.objects.filter(Exists(again), run=run).update(
+        ending="", error="", choice=None, confidence=None, distribution=None, ended_at=None
+    )

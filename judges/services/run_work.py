@@ -25,8 +25,9 @@ from django.utils.translation import ngettext
 
 from annotate.errors import BadInput, JobStopped
 from annotate.services.jobs import RunningJob
-from judges.models import Call, CallState, Outcome, Run
+from judges.models import Call, CallState, Ending, Outcome, Run
 from judges.providers.base import ProviderError
+from judges.selectors.runs import endings_of
 from judges.services import calls as claims
 from judges.services.askers import asker_of
 from judges.services.asking import Answered, Asker
@@ -65,7 +66,7 @@ class Piece:
 
 @dataclass
 class Tally:
-    """Closed calls by outcome, this worker's and those before."""
+    """Items by how they ended, this worker's and those before."""
 
     by_outcome: dict[str, int] = field(default_factory=dict)
 
@@ -104,15 +105,10 @@ class RunLoop:
         self._asker = asker
         self._pool = ThreadPoolExecutor(asker.width, thread_name_prefix="judge")
         self._under_way: dict[Future[list[Answered]], Piece] = {}
-        self._tally = Tally(
-            dict(
-                Call.objects.filter(run=run, state=CallState.CLOSED)
-                .values_list("outcome")
-                .annotate(n=Count("pk"))
-            )
-        )
+        self._tally = Tally(endings_of(run))
         self._beaten_at = 0.0
         self._hold_until: datetime | None = None
+        self._labelled = False  # whether a call of this worker's has brought a label
         self._refused: Refusal = ""  # whose limit did not admit the next call
         self._failed_in_a_row = 0
         self._limited_in_a_row = 0
@@ -263,14 +259,16 @@ class RunLoop:
             self._again(call, token, answer)
 
     def _store(self, call: Call, token: str, result: claims.Result) -> None:
-        outcome = claims.call_store(self._run, call, token, result)
-        if not outcome:
+        stored = claims.call_store(self._run, call, token, result)
+        if not stored.outcome:
             return
-        self._tally.add(outcome)
+        if stored.ending:
+            self._tally.add(stored.ending)
         self._failed_in_a_row = 0
         self._limited_in_a_row = 0
-        labelled = Outcome.LABEL in self._tally.by_outcome
-        if outcome == Outcome.UNPARSEABLE and not labelled:
+        self._labelled |= stored.outcome == Outcome.LABEL
+        labelled = self._labelled or Outcome.LABEL in self._tally.by_outcome
+        if stored.outcome == Outcome.UNPARSEABLE and not labelled:
             self._nonsense_in_a_row += 1
             if self._nonsense_in_a_row >= NONSENSE_IN_A_ROW:
                 self._nonsense_in_a_row = 0
@@ -328,8 +326,9 @@ class RunLoop:
             error=error.message,
             price=None if error.may_have_cost else Decimal(0),
         )
-        if claims.call_store(self._run, call, token, failed):
-            self._tally.add(Outcome.FAILED)
+        stored = claims.call_store(self._run, call, token, failed)
+        if stored.ending:
+            self._tally.add(stored.ending)
 
     def _put_back(self, piece: Piece) -> None:
         for call in piece.calls:
@@ -418,6 +417,8 @@ class RunLoop:
             rest.append(said % {"n": n})
         if n := found.get(Outcome.REFUSED):
             rest.append(ngettext("%(n)s was refused", "%(n)s were refused", n) % {"n": n})
+        if n := found.get(Ending.UNDECIDED):
+            rest.append(ngettext("%(n)s is undecided", "%(n)s are undecided", n) % {"n": n})
         if n := found.get(Outcome.FAILED):
             rest.append(ngettext("%(n)s failed", "%(n)s failed", n) % {"n": n})
         said = ngettext("%(n)s label", "%(n)s labels", labels) % {"n": labels}

@@ -34,7 +34,7 @@ def job_shown(run: Run, progress: RunProgress | None = None) -> dict[str, Any]:
         "title": _("Run %(run)s of %(judge)s") % {"run": run.pk, "judge": run.version},
         "state_label": job.get_state_display(),
         "hue": HUES.get(JobState(job.state), ""),
-        "done": progress.closed if progress else job.done,
+        "done": progress.ended if progress else job.done,
         "total": job.total,
         "unit": _("items"),
         "note": note,

@@ -89,11 +89,11 @@ def test_each_call_has_its_price_from_its_tokens_and_the_run_is_their_sum() -> N
 def test_a_limit_pauses_the_run_before_it_is_passed_and_a_higher_one_lets_it_go_on() -> None:
     s = story()
     version = priced(s, 12, concurrency=3)
-    most = Decimal(4)
+    most = Decimal(3)
     with answering(by_words) as model:
         run = work(run_start(s.olga, version, cap=cap_read(most)))
     assert run.job.state == JobState.PAUSED
-    assert "limit of $4.00" in run.job.message
+    assert "limit of $3.00" in run.job.message
     assert "resume" in run.job.message
     spent, reserved = books(run)
     n = len(model.asked)
@@ -190,7 +190,7 @@ def test_calls_in_flight_at_a_kill_count_what_was_reserved_and_are_asked_again()
     assert books(run) == (from_steps(1400), 0)
     # The dead one's late reply changes nothing.
     late = Result(outcome="label", choice=0, price=Decimal(1))
-    assert call_store(run, claim.calls[0], claim.token, late) == ""
+    assert call_store(run, claim.calls[0], claim.token, late).outcome == ""
     assert not call_wait(run, claim.calls[0], claim.token)
     with answering(by_words):
         work(run)
