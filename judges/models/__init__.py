@@ -7,6 +7,7 @@ from judges.models.connections import (
     CONNECTED,
     Connection,
     ModelPrice,
+    Pace,
     ProviderName,
     Spending,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "JudgeVersion",
     "ModelPrice",
     "Outcome",
+    "Pace",
     "Prompt",
     "ProviderName",
     "Purpose",

@@ -114,3 +114,20 @@ class Spending(models.Model):
 
     def __str__(self) -> str:
         return f"spending of {self.project}"
+
+
+class Pace(models.Model):
+    """How many calls a connection gets at once now, over all workers (services/pace.py)."""
+
+    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, related_name="pace")
+    limit = models.PositiveSmallIntegerField()
+    halved_at = models.DateTimeField(null=True, blank=True)
+    hold_until = models.DateTimeField(null=True, blank=True)  # as the endpoint asked
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(limit__gte=1), name="pace_at_least_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.limit} at once at {self.connection}"

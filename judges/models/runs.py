@@ -105,6 +105,10 @@ class Call(models.Model):
     # reservations of attempts that may have been charged but brought no reply, replies replaced.
     reserved = models.BigIntegerField(null=True, blank=True)
     paid_beside = models.BigIntegerField(default=0)
+    # The call that was answered before to exactly the same request, instead of asking again.
+    reused = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     closed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -134,6 +138,12 @@ class Call(models.Model):
             models.Index(fields=["run", "state", "id"], name="call_of_run_by_state"),
             # Whether the item was ever asked (its content is then frozen).
             models.Index(fields=["item", "state"], name="call_of_item"),
+            # Whether exactly the same was asked before.
+            models.Index(
+                fields=["request_hash"],
+                condition=models.Q(outcome="label"),
+                name="call_by_request",
+            ),
         ]
 
     def __str__(self) -> str:

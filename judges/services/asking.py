@@ -64,6 +64,12 @@ class Asker(Protocol):
         """The most that a call can cost, in 100-millionths of a dollar; None where nobody knows."""
         ...
 
+    def hash_of(self, call: Call) -> str:
+        """The hash under which its answer is kept, where the same may be taken from a call before;
+        "" where nothing is.
+        """
+        ...
+
 
 class ChatAsker:
     """Asks a language model, one call a piece."""
@@ -108,6 +114,9 @@ class ChatAsker:
             return 0
         most = price_bound(self._request(call), self._capabilities, self._price)
         return None if most is None else to_steps(most)
+
+    def hash_of(self, call: Call) -> str:
+        return request_hash(self._request(call))
 
     def _request(self, call: Call) -> Request:
         return asked_of(self._version, call.item, CallKey(call.variant, call.repeat))

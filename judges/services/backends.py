@@ -92,6 +92,10 @@ class BackendAsker:
         """Nothing: a backend counts no tokens to charge for."""
         return 0
 
+    def hash_of(self, call: Call) -> str:
+        """Nothing is taken from before: it costs nothing."""
+        return ""
+
 
 def _ask_all(
     provider: LabelProvider, model: str, asked: Sequence[tuple[QuestionSpec, dict[str, str]]]

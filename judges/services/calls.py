@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -24,7 +24,7 @@ from annotate.services.submissions import Answer
 from judges.models import Call, CallState, Outcome, Run, RunItem
 from judges.providers.prices import to_steps
 from judges.selectors.asked import how_of
-from judges.services import endings, spending
+from judges.services import endings, pace, spending
 from judges.services.endings import shares_by_text, storable
 
 
@@ -34,12 +34,14 @@ class Claim:
 
     ``refused``: whose limit did not admit the next one ("" where none stood in the way).
     ``unpriced``: calls claimed of which nobody knows what they can cost, while a limit holds.
+    ``room``: what the connection's pace admitted, where it was asked.
     """
 
     token: str
     calls: tuple[Call, ...]
     refused: spending.Refusal = ""
     unpriced: tuple[Call, ...] = ()
+    room: pace.Room | None = None
 
 
 Bound: TypeAlias = Callable[[Call], int | None]
@@ -67,18 +69,25 @@ class Result:
     model: str = ""
     request_hash: str = ""
     price: Decimal | None = None
+    reused: int | None = None  # the call that was answered before, where none was made now
 
 
-def calls_claim(run: Run, *, most: int, bound: Bound | None = None) -> Claim:
+def calls_claim(run: Run, *, most: int, bound: Bound | None = None, paced: bool = False) -> Claim:
     """Take up to ``most`` waiting calls whose time has come, in the order of the draw.
 
     Counts an attempt for each. Freezes their items: what was asked stays as it was asked.
     ``bound`` tells the most that a call can cost (100-millionths of a dollar; None where nobody
     knows); so much is reserved with the claim, and what the limits do not admit is left waiting.
+    ``paced``: no more than the connection gets at once, over all workers (``Claim.room``).
     """
     now = timezone.now()
     token = str(uuid.uuid4())
     with transaction.atomic():
+        room = pace.room(run.version.connection) if paced else None
+        if room is not None:
+            most = min(most, room.n)
+            if most <= 0:
+                return Claim(token, (), room=room)
         waiting = (
             Call.objects.filter(run=run, state=CallState.WAITING)
             .filter(Q(not_before=None) | Q(not_before__lte=now))
@@ -104,8 +113,9 @@ def calls_claim(run: Run, *, most: int, bound: Bound | None = None) -> Claim:
         )
         items_freeze([call.item_id for call in taken])
         if bound is None or not taken:
-            return Claim(token, taken)
-        return _reserve(run, token, taken, [bound(call) for call in taken])
+            return Claim(token, taken, room=room)
+        claim = _reserve(run, token, taken, [bound(call) for call in taken])
+        return replace(claim, room=room)
 
 
 def _reserve(run: Run, token: str, taken: Sequence[Call], bounds: Sequence[int | None]) -> Claim:
@@ -303,6 +313,7 @@ def _close(call: Call, token: str, result: Result) -> bool:
         "model_reported": storable(result.model, 199),
         "request_hash": result.request_hash,
         "price": result.price,
+        "reused_id": result.reused,
         "reserved": None,
         "paid_beside": F("paid_beside") + (0 if result.price is not None else call.reserved or 0),
         "closed_at": timezone.now(),

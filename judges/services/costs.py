@@ -58,7 +58,9 @@ def cost_estimate(version: JudgeVersion, n_items: int) -> CostEstimate:
 def _past(version: JudgeVersion) -> list[float]:
     """Dollars an item, of the newest items asked with a known price."""
     items = (
-        Call.objects.filter(run__version=version, state=CallState.CLOSED, price__isnull=False)
+        Call.objects.filter(
+            run__version=version, state=CallState.CLOSED, price__isnull=False, reused=None
+        )
         .values("run", "item")
         .annotate(cost=Sum("price"), beside=Sum("paid_beside"))
         .order_by("-run", "-item")[:MOST_PAST]

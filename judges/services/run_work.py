@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -29,9 +29,11 @@ from judges.models import Call, CallState, Ending, Outcome, Run
 from judges.providers.base import ProviderError
 from judges.selectors.runs import endings_of
 from judges.services import calls as claims
+from judges.services import pace
 from judges.services.askers import asker_of
 from judges.services.asking import Answered, Asker
 from judges.services.connections import check_may_leave
+from judges.services.reusing import answers_kept, result_of, reuses
 from judges.services.runs import run_lay_out
 from judges.services.spending import Refusal, check_cappable, refused_said, spending_of
 from judges.services.versions import version_check
@@ -62,6 +64,7 @@ class Piece:
 
     token: str
     calls: tuple[Call, ...]
+    asked_at: datetime = field(default_factory=timezone.now)
 
 
 @dataclass
@@ -108,6 +111,13 @@ class RunLoop:
         self._tally = Tally(endings_of(run))
         self._beaten_at = 0.0
         self._hold_until: datetime | None = None
+        self._connection = run.version.connection
+        # The classifier answers many calls at once here: nobody tells it to slow down.
+        self._paced = asker.chunk == 1
+        self._limit = 0  # calls that the connection gets at once, as last seen
+        self._answered_at_limit = 0
+        self._crowded = False  # whether other runs have all of them
+        self._reuses = reuses(run)
         self._labelled = False  # whether a call of this worker's has brought a label
         self._refused: Refusal = ""  # whose limit did not admit the next call
         self._failed_in_a_row = 0
@@ -116,6 +126,7 @@ class RunLoop:
 
     def work(self) -> None:
         """Until nothing waits; or the job is stopped, paused for a person, or given back."""
+        pace.pace_of(self._connection)
         spending_of(self._run.project)  # limits are kept on its row
         try:
             with self._drained():
@@ -166,17 +177,47 @@ class RunLoop:
             if room <= 0:
                 return
             claim = claims.calls_claim(
-                self._run, most=room * self._asker.chunk, bound=self._asker.bound
+                self._run,
+                most=room * self._asker.chunk,
+                bound=self._asker.bound,
+                paced=self._paced,
             )
+            self._heed(claim.room)
             self._give_up_unpriced(claim)
             self._refused = claim.refused
             if not claim.calls:
                 if claim.unpriced and not claim.refused:
                     continue
                 return
-            self._submit(claim)
+            asked = self._answer_kept(claim)
+            if asked:
+                self._submit(replace(claim, calls=asked))
             if claim.refused:
                 return
+
+    def _heed(self, room: pace.Room | None) -> None:
+        """What the connection admits at once, to all its workers together."""
+        if room is None:
+            return
+        self._crowded = room.n == 0
+        self._limit = room.limit
+        if room.held_until is not None:
+            self._hold_until = max(room.held_until, self._hold_until or room.held_until)
+
+    def _answer_kept(self, claim: claims.Claim) -> tuple[Call, ...]:
+        """Store what exactly the same request brought before; returns the calls still to ask."""
+        if not self._reuses:
+            return claim.calls
+        hashes = {call.pk: self._asker.hash_of(call) for call in claim.calls}
+        kept = answers_kept(self._run, list(hashes.values())) if any(hashes.values()) else {}
+        asked = []
+        for call in claim.calls:
+            before = kept.get(hashes[call.pk])
+            if before is None:
+                asked.append(call)
+            else:
+                self._store(call, claim.token, result_of(before))
+        return tuple(asked)
 
     def _submit(self, claim: claims.Claim) -> None:
         """Hand the calls of a claim to the pool, piece by piece."""
@@ -236,15 +277,17 @@ class RunLoop:
         stopped: ProviderError | JudgeStopped | None = None
         for call, answer in zip(piece.calls, answers, strict=True):
             try:
-                self._take_answer(call, piece.token, answer)
+                self._take_answer(call, piece, answer)
             except (ProviderError, JudgeStopped) as error:
                 stopped = error
         if stopped is not None:
             raise stopped
 
-    def _take_answer(self, call: Call, token: str, answer: Answered) -> None:
+    def _take_answer(self, call: Call, piece: Piece, answer: Answered) -> None:
+        token = piece.token
         if not isinstance(answer, ProviderError):
             self._store(call, token, answer)
+            self._grow()
         elif answer.concerns == "judge":
             claims.call_wait(
                 self._run,
@@ -256,7 +299,7 @@ class RunLoop:
             )
             raise answer
         else:
-            self._again(call, token, answer)
+            self._again(call, token, answer, piece.asked_at)
 
     def _store(self, call: Call, token: str, result: claims.Result) -> None:
         stored = claims.call_store(self._run, call, token, result)
@@ -285,13 +328,24 @@ class RunLoop:
                     }
                 )
 
-    def _again(self, call: Call, token: str, error: ProviderError) -> None:
+    def _grow(self) -> None:
+        """After as many answers as are admitted at once, one more."""
+        self._answered_at_limit += 1
+        if self._paced and self._answered_at_limit >= self._limit > 0:
+            self._answered_at_limit = 0
+            if self._limit < self._asker.width:
+                pace.grow(self._connection, self._limit)
+
+    def _again(self, call: Call, token: str, error: ProviderError, asked_at: datetime) -> None:
         """A passing error: ask again later, or give the call up after so many attempts."""
         if error.kind == "rate_limited":
             # All calls share the limit, so all wait; and no item is to blame.
             self._limited_in_a_row += 1
             delay = backoff(self._limited_in_a_row, error)
             self._hold_until = timezone.now() + timedelta(seconds=delay)
+            if self._paced:
+                pace.slow_down(self._connection, asked_at=asked_at, seconds=delay)
+                self._answered_at_limit = 0
             claims.call_wait(
                 self._run, call, token, error=error.message, seconds=delay, uncounted=True
             )
@@ -342,6 +396,8 @@ class RunLoop:
             at=Min("not_before"), now=Count("pk", filter=Q(not_before=None)), n=Count("pk")
         )
         if found["n"]:
+            if self._crowded and not held:
+                return WAKE_SECONDS
             due = 0.0 if found["now"] else (found["at"] - timezone.now()).total_seconds()
             return max(held, due, 0.0)
         if Call.objects.filter(run=self._run, state=CallState.CLAIMED).exists():

@@ -192,7 +192,7 @@ def test_the_order_of_calls_changes_nothing_and_a_tie_is_no_label() -> None:
     [{"orders": "mine"}, {"repeats": 3}, {"repeats": {"most": 0}}, {"ask": "x"}, {"new": 1}],
 )
 def test_a_way_to_ask_that_does_not_fit_is_refused(stored: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="asked|shown|ask"):
+    with pytest.raises(ValueError, match=r"asked|shown|ask"):
         How.from_dict(stored)
     assert How.from_dict(How(orders="both", repeats=3).as_dict()) == How(orders="both", repeats=3)
 
