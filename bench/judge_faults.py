@@ -175,14 +175,11 @@ def checked(run: Any, endpoint: Endpoint, n_items: int, in_flight: int) -> list[
     expected = {
         "every item has one call": (calls.count(), n_items),
         "every call is closed": (calls.filter(state="closed").count(), n_items),
-        "what has no label has a reason": (
-            calls.exclude(outcome="label").filter(error="").count(),
-            0,
-        ),
+        "what has no label has a reason": (unsaid, 0),
         "one label a labelled item": (labels.count(), labelled),
         "no item has two": (labels.values("item").distinct().count(), labelled),
         "one submission a label": (
-            Submission.objects.filter(project=run.project).count(),
+            submissions,
             labelled,
         ),
         "spent is the sum of calls": (run.spent, counted),

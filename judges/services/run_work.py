@@ -43,6 +43,8 @@ T = TypeVar("T")
 
 WAKE_SECONDS = 1.0
 BEAT_SECONDS = 2.0
+# For an answer that comes so soon the connection to the database is kept: a new one costs more.
+SOON_SECONDS = 0.05
 # Waits longer than this give the worker back; shorter ones are sat out.
 SIT_OUT_SECONDS = 10.0
 FIRST_BACKOFF_SECONDS = 2.0
@@ -259,8 +261,10 @@ class RunLoop:
 
     def _gather(self) -> None:
         """Wait for a piece, at most a second, and store what came."""
-        self._let_go()
-        done, _rest = wait(self._under_way, timeout=WAKE_SECONDS, return_when=FIRST_COMPLETED)
+        done, _rest = wait(self._under_way, timeout=SOON_SECONDS, return_when=FIRST_COMPLETED)
+        if not done:
+            self._let_go()
+            done, _rest = wait(self._under_way, timeout=WAKE_SECONDS, return_when=FIRST_COMPLETED)
         for future in done:
             self._take_in(future)
 
