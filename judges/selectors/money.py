@@ -14,3 +14,8 @@ def dollars(amount: Decimal) -> str:
     if abs(amount) >= Decimal("0.1"):
         return f"${amount:,.2f}"
     return f"${amount:.{min(8, 1 - amount.adjusted())}f}"
+
+
+def dollars_plain(amount: Decimal | None) -> str:
+    """As it is entered: all digits, no sign; "" for None."""
+    return "" if amount is None else f"{amount.normalize():f}"

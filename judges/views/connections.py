@@ -28,7 +28,7 @@ from judges.forms.connections import (
 from judges.forms.judges import CapForm
 from judges.models import ASKED_IN_WORDS, CONNECTED, Connection, ProviderName, Spending
 from judges.providers.prices import from_steps
-from judges.selectors.money import dollars
+from judges.selectors.money import dollars, dollars_plain
 from judges.selectors.places import connection_of
 from judges.services.connections import (
     PROBE,
@@ -273,5 +273,5 @@ def _limit_shown(found: Spending) -> dict[str, Any]:
     return {
         "spent": dollars(from_steps(found.spent)),
         "limit": "" if cap is None else dollars(cap),
-        "limit_form": CapForm(initial={"cap": cap and cap.normalize()}),
+        "limit_form": CapForm(initial={"cap": dollars_plain(cap)}),
     }

@@ -20,6 +20,7 @@ from annotate.tasks import job_nudge
 from annotate.views.page import AuthenticatedRequest, render_page
 from judges.forms.judges import CapForm
 from judges.models import Run
+from judges.selectors.money import dollars_plain
 from judges.selectors.places import run_of
 from judges.selectors.runs import run_progress
 from judges.services.retrying import run_retry_failed
@@ -114,7 +115,7 @@ def _show(
         "cap_url": ""
         if found.job.state in FINISHED
         else reverse("run_cap", args=[project_id, found.pk]),
-        "cap_form": CapForm(initial={"cap": progress.cap and progress.cap.normalize()}),
+        "cap_form": CapForm(initial={"cap": dollars_plain(progress.cap)}),
         "again_url": reverse("run_retry", args=[project_id, found.pk])
         if progress.failures and found.job.state not in LIVE
         else "",

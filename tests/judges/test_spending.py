@@ -302,6 +302,8 @@ def test_the_screens_and_the_api_show_what_is_spent_and_take_limits() -> None:
     page = client.get(reverse("run", args=[s.project.pk, run.pk])).content.decode()
     assert "of $0.00010 at most" in page
     client.post(reverse("run_cap", args=[s.project.pk, run.pk]), {"cap": "100"})
+    page = client.get(reverse("run", args=[s.project.pk, run.pk])).content.decode()
+    assert 'value="100"' in page
     api = Api(s.olga, s.project.pk)
     shown = api.get(f"runs/{run.pk}/").json()["progress"]
     assert (shown["cap"], shown["spent"]) == ("100.00000000", "0.00000000")
