@@ -14,8 +14,11 @@ urlpatterns = [
     path(f"{PROJECT}/judges/<int:version_id>/", judge.judge, name="judge"),
     path(f"{PROJECT}/judges/<int:version_id>/run/", judge.judge_run, name="judge_run"),
     path(f"{PROJECT}/runs/<int:run_id>/", run.run, name="run"),
+    path(f"{PROJECT}/runs/<int:run_id>/cap/", run.run_cap, name="run_cap"),
+    path(f"{PROJECT}/runs/<int:run_id>/retry/", run.run_retry, name="run_retry"),
     path(f"{PROJECT}/runs/<int:run_id>/<slug:verb>/", run.run_steer, name="run_steer"),
     path(f"{PROJECT}/connections/", connections.connections, name="connections"),
+    path(f"{PROJECT}/connections/limit/", connections.spending_cap, name="spending_cap"),
     path(f"{PROJECT}/connections/new/", connections.connection_new, name="connection_new"),
     path(f"{PROJECT}/connections/<int:connection_id>/", connections.connection, name="connection"),
     path(

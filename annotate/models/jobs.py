@@ -34,6 +34,7 @@ class Job(models.Model):
            |         |         |
            +---------+---------+   lease ran out, or resumed
         queued | running | paused -> cancelled
+        done | failed | paused | cancelled -> queued, where part of it is done again (job_reopen)
 
     Whoever sets ``running`` also sets a fresh ``lease_token``; a worker whose token is no longer
     the row's has lost the job and must stop without writing.

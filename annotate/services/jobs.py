@@ -193,6 +193,14 @@ def job_resume(actor: User, job: Job) -> Job:
     return _move(actor, job, JobState.QUEUED, {JobState.PAUSED, JobState.FAILED}, "")
 
 
+def job_reopen(actor: User, job: Job) -> Job:
+    """done | failed | paused | cancelled -> queued: there is more to do. The caller nudges. Raises
+    Conflict while it is queued or running.
+    """
+    over = {JobState.DONE, JobState.FAILED, JobState.PAUSED, JobState.CANCELLED}
+    return _move(actor, job, JobState.QUEUED, over, "")
+
+
 def job_cancel(actor: User, job: Job) -> Job:
     """queued | running | paused -> cancelled. What was stored stays. Raises Conflict else."""
     return _move(

@@ -20,24 +20,32 @@ from annotate.tasks import job_nudge
 from judges.api.shapes import (
     CONNECTION,
     LOCAL_LLM,
+    CapIn,
     ConnectionShape,
+    EstimateQuery,
+    EstimateShape,
     OneRunShape,
     PriceIn,
     PriceShape,
     RunIn,
     RunShape,
+    SpendingShape,
     VersionIn,
     VersionShape,
     price_shown,
 )
-from judges.models import ASKED_IN_WORDS, JudgeVersion, ProviderName, Run
+from judges.models import ASKED_IN_WORDS, JudgeVersion, ProviderName, Run, Spending
 from judges.providers.base import ProviderError
+from judges.providers.prices import from_steps
 from judges.selectors.places import connection_of, run_of, version_of
 from judges.services.backends import backend_version
 from judges.services.connections import connection_local
+from judges.services.costs import cost_estimate
 from judges.services.local_llm import model_served
 from judges.services.prices import price_forget, price_set, prices_known
+from judges.services.retrying import run_retry_failed
 from judges.services.runs import run_start
+from judges.services.spending import cap_read, project_cap_set, run_cap_set, spending_of
 from judges.services.versions import chat_version, classifier_version
 
 
@@ -139,6 +147,8 @@ class Runs(APIView):
             version_of(place, wanted["version"]),
             selection={"strategy": "random", "limit": limit} if limit else {"strategy": "all"},
             seed=wanted["seed"],
+            cap=cap_read(wanted["cap"]),
+            purpose=wanted["purpose"],
         )
         job_nudge(run.job)
         return Response(OneRunShape(run).data, status=202)
@@ -151,6 +161,90 @@ class OneRun(APIView):
     def get(self, request: Request, project_id: int, run_id: int) -> Response:
         place = access.project_of(request.user, project_id, Right.REVIEW)
         return Response(OneRunShape(run_of(place, run_id)).data)
+
+
+class RunCap(APIView):
+    @operation(
+        "Change the most that a run may spend",
+        name="run_cap",
+        paths=("project_id", "run_id"),
+        takes=CapIn,
+        returns=OneRunShape,
+    )
+    def post(self, request: Request, project_id: int, run_id: int) -> Response:
+        place = access.project_of(request.user, project_id, Right.REVIEW)
+        access.check_active(place)
+        given = CapIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        run = run_of(place, run_id)
+        run_cap_set(place.user, run, cap_read(given.validated_data["cap"]))
+        return Response(OneRunShape(run_of(place, run_id)).data)
+
+
+class RunRetry(APIView):
+    @operation(
+        "Ask again about the items of a run that ended without a label",
+        name="run_retry",
+        paths=("project_id", "run_id"),
+        returns=OneRunShape,
+        status=202,
+    )
+    def post(self, request: Request, project_id: int, run_id: int) -> Response:
+        place = access.project_of(request.user, project_id, Right.REVIEW)
+        access.check_active(place)
+        job_nudge(run_retry_failed(place.user, run_of(place, run_id)).job)
+        return Response(OneRunShape(run_of(place, run_id)).data, status=202)
+
+
+class Spent(APIView):
+    @operation(
+        "What the judges of a project have spent, and the most they may",
+        name="spending",
+        returns=SpendingShape,
+    )
+    def get(self, request: Request, project_id: int) -> Response:
+        place = access.project_of(request.user, project_id, Right.REVIEW)
+        return Response(_spending(spending_of(place.project)))
+
+    @operation(
+        "Change the most that the judges of a project may spend",
+        name="spending_cap",
+        takes=CapIn,
+        returns=SpendingShape,
+    )
+    def post(self, request: Request, project_id: int) -> Response:
+        place = access.project_of(request.user, project_id, Right.MANAGE)
+        access.check_active(place)
+        given = CapIn(data=request.data)
+        given.is_valid(raise_exception=True)
+        cap = cap_read(given.validated_data["cap"])
+        return Response(_spending(project_cap_set(place.user, place.project, cap)))
+
+
+class Estimate(APIView):
+    @operation(
+        "What it will cost to ask a judge about so many more items",
+        name="judge_estimate",
+        paths=("project_id", "version_id"),
+        returns=EstimateShape,
+        query=EstimateQuery,
+    )
+    def get(self, request: Request, project_id: int, version_id: int) -> Response:
+        place = access.project_of(request.user, project_id, Right.REVIEW)
+        asked = EstimateQuery(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        version = version_of(place, version_id)
+        found = cost_estimate(version, asked.validated_data["items"])
+        return Response(EstimateShape(found).data)
+
+
+def _spending(found: Spending) -> dict[str, Any]:
+    amounts = {
+        "spent": from_steps(found.spent),
+        "reserved": from_steps(found.reserved),
+        "cap": None if found.cap is None else from_steps(found.cap),
+    }
+    return dict(SpendingShape(amounts).data)
 
 
 def _make(place: Place, wanted: dict[str, Any]) -> JudgeVersion:

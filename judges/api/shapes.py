@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from annotate.api.shapes import MAX_ID, JobShape
-from judges.models import Connection, JudgeVersion, Run
-from judges.selectors.runs import run_progress
+from judges.models import Connection, JudgeVersion, Purpose, Run
+from judges.selectors.runs import RunProgress, run_progress
 from judges.services.prices import ModelCost
 from judges.services.versions import MAX_SYSTEM, TRAINED, ZERO_SHOT
 
@@ -128,18 +127,33 @@ class VersionIn(serializers.Serializer[dict[str, Any]]):
 
 
 class ProgressShape(serializers.Serializer[Any]):
-    """Counts over a run's calls; seconds of one call, calls a minute."""
+    """Calls of a run, and how its items ended; seconds of one call, calls a minute."""
 
     n_calls = serializers.IntegerField()
     closed = serializers.IntegerField()
+    n_items = serializers.IntegerField()
+    ended = serializers.IntegerField()
     labels = serializers.IntegerField()
     unparseable = serializers.IntegerField()
     refused = serializers.IntegerField()
     failed = serializers.IntegerField()
+    undecided = serializers.IntegerField()
     tokens_in = serializers.IntegerField(allow_null=True)
     tokens_out = serializers.IntegerField(allow_null=True)
     seconds_mean = serializers.FloatField(allow_null=True)
     rate = serializers.FloatField(allow_null=True)
+    seconds_left = serializers.FloatField(allow_null=True)
+    spent = serializers.DecimalField(
+        max_digits=19, decimal_places=8, help_text="US dollars, with what may have been charged."
+    )
+    reserved = serializers.DecimalField(max_digits=19, decimal_places=8)
+    cap = serializers.DecimalField(max_digits=19, decimal_places=8, allow_null=True)
+    spent_per_label = serializers.SerializerMethodField()
+    unpriced = serializers.IntegerField(help_text="Calls of which nobody knows the price.")
+
+    def get_spent_per_label(self, progress: RunProgress) -> str | None:
+        each = progress.spent_per_label
+        return None if each is None else f"{each:.8f}"
 
 
 class RunShape(serializers.ModelSerializer[Run]):
@@ -165,7 +179,7 @@ class OneRunShape(RunShape):
 
     @extend_schema_field(ProgressShape)
     def get_progress(self, run: Run) -> dict[str, Any]:
-        return dict(ProgressShape(asdict(run_progress(run))).data)
+        return dict(ProgressShape(run_progress(run)).data)
 
 
 class RunIn(serializers.Serializer[dict[str, Any]]):
@@ -183,3 +197,51 @@ class RunIn(serializers.Serializer[dict[str, Any]]):
         default=0,
         help_text="0 is the project's own order, in which people are given items too.",
     )
+    cap = serializers.DecimalField(
+        max_digits=17,
+        decimal_places=8,
+        default=None,
+        allow_null=True,
+        help_text="The most it may spend, in US dollars; null: no limit of its own.",
+    )
+    purpose = serializers.ChoiceField(
+        choices=Purpose.choices,
+        default=Purpose.LABEL,
+        help_text="Only runs for the purpose label hand in labels.",
+    )
+
+
+class CapIn(serializers.Serializer[dict[str, Any]]):
+    cap = serializers.DecimalField(
+        max_digits=17,
+        decimal_places=8,
+        allow_null=True,
+        help_text="The most that may be spent, in US dollars; null: no limit.",
+    )
+
+
+class SpendingShape(serializers.Serializer[Any]):
+    """What the judges of a project have spent, in US dollars, and the most they may."""
+
+    spent = serializers.DecimalField(max_digits=19, decimal_places=8)
+    reserved = serializers.DecimalField(max_digits=19, decimal_places=8)
+    cap = serializers.DecimalField(max_digits=19, decimal_places=8, allow_null=True)
+
+
+class EstimateQuery(serializers.Serializer[dict[str, Any]]):
+    items = serializers.IntegerField(
+        min_value=1, max_value=MAX_LIMIT, default=100, help_text="How many."
+    )
+
+
+class EstimateShape(serializers.Serializer[Any]):
+    """US dollars for so many items. ``basis`` "past": the mean of ``n_past`` items asked before
+    with a 95 % prediction interval; "bound": at most ``high``; "free"; "unknown": no known price.
+    """
+
+    n_items = serializers.IntegerField()
+    basis = serializers.ChoiceField(choices=("free", "past", "bound", "unknown"))
+    mean = serializers.DecimalField(max_digits=19, decimal_places=8, allow_null=True)
+    low = serializers.DecimalField(max_digits=19, decimal_places=8, allow_null=True)
+    high = serializers.DecimalField(max_digits=19, decimal_places=8, allow_null=True)
+    n_past = serializers.IntegerField()

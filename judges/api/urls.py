@@ -17,5 +17,13 @@ urlpatterns = [
     ),
     path(f"{PROJECT}/judges/", judging.Versions.as_view(), name="api_judges"),
     path(f"{PROJECT}/runs/", judging.Runs.as_view(), name="api_runs"),
+    path(
+        f"{PROJECT}/judges/<int:version_id>/estimate/",
+        judging.Estimate.as_view(),
+        name="api_estimate",
+    ),
+    path(f"{PROJECT}/spending/", judging.Spent.as_view(), name="api_spending"),
+    path(f"{PROJECT}/runs/<int:run_id>/cap/", judging.RunCap.as_view(), name="api_run_cap"),
+    path(f"{PROJECT}/runs/<int:run_id>/retry/", judging.RunRetry.as_view(), name="api_run_retry"),
     path(f"{PROJECT}/runs/<int:run_id>/", judging.OneRun.as_view(), name="api_run"),
 ]

@@ -47,7 +47,9 @@ class ConnectionForm(forms.Form):
         max_length=100,
         help_text=_("Its name must end in _API_KEY. It is read where the worker runs."),
     )
-    concurrency = forms.IntegerField(label=_("Calls at once"), min_value=1, max_value=32, initial=2)
+    concurrency = forms.IntegerField(
+        label=_("Calls at once"), min_value=1, max_value=128, initial=2
+    )
     timeout_seconds = forms.IntegerField(
         label=_("Seconds to wait for an answer"), min_value=1, max_value=600, initial=60
     )

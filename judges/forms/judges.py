@@ -87,3 +87,12 @@ class RunForm(forms.Form):
     """How many items to run a judge on."""
 
     limit = forms.IntegerField(label=_("Items"), min_value=1, max_value=10_000_000)
+    cap = forms.DecimalField(
+        label=_("At most, in $"), required=False, max_digits=17, decimal_places=8
+    )
+
+
+class CapForm(forms.Form):
+    """The most that may be spent, in US dollars; empty: no limit."""
+
+    cap = forms.DecimalField(label=_("Limit in $"), required=False, max_digits=17, decimal_places=8)

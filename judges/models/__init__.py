@@ -7,9 +7,11 @@ from judges.models.connections import (
     CONNECTED,
     Connection,
     ModelPrice,
+    Pace,
     ProviderName,
+    Spending,
 )
-from judges.models.runs import Call, CallState, Outcome, Purpose, Run
+from judges.models.runs import Call, CallState, Ending, Outcome, Purpose, Run, RunItem
 from judges.models.vectors import TextVector
 from judges.models.versions import JudgeVersion, Prompt
 
@@ -19,12 +21,16 @@ __all__ = [
     "Call",
     "CallState",
     "Connection",
+    "Ending",
     "JudgeVersion",
     "ModelPrice",
     "Outcome",
+    "Pace",
     "Prompt",
     "ProviderName",
     "Purpose",
     "Run",
+    "RunItem",
+    "Spending",
     "TextVector",
 ]

@@ -92,3 +92,42 @@ class ModelPrice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model} at {self.connection}"
+
+
+class Spending(models.Model):
+    """What the judges of a project have spent, and the most they may. One row a project, in
+    100-millionths of a US dollar, changed by conditional updates only (services/spending.py).
+    """
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="spending")
+    cap = models.BigIntegerField(null=True, blank=True)  # null: no limit
+    spent = models.BigIntegerField(default=0)
+    reserved = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(spent__gte=0, reserved__gte=0),
+                name="spending_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"spending of {self.project}"
+
+
+class Pace(models.Model):
+    """How many calls a connection gets at once now, over all workers (services/pace.py)."""
+
+    connection = models.OneToOneField(Connection, on_delete=models.CASCADE, related_name="pace")
+    limit = models.PositiveSmallIntegerField()
+    halved_at = models.DateTimeField(null=True, blank=True)
+    hold_until = models.DateTimeField(null=True, blank=True)  # as the endpoint asked
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(limit__gte=1), name="pace_at_least_one"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.limit} at once at {self.connection}"

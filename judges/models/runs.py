@@ -34,13 +34,22 @@ class Run(models.Model):
     selection = models.JSONField(default=dict, blank=True)  # {"strategy": "random", "limit": 100}
     seed = models.BigIntegerField(default=0)
     max_attempts = models.PositiveSmallIntegerField(default=3)
+    # Money in 100-millionths of a US dollar: whole numbers, which every database adds exactly.
+    cap = models.BigIntegerField(null=True, blank=True)  # null: no limit of its own
+    spent = models.BigIntegerField(default=0)
+    reserved = models.BigIntegerField(default=0)  # for calls that are being asked
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints: ClassVar = [one_of("purpose", Purpose, "run_purpose_known")]
+        constraints: ClassVar = [
+            one_of("purpose", Purpose, "run_purpose_known"),
+            models.CheckConstraint(
+                condition=models.Q(spent__gte=0, reserved__gte=0), name="run_money_not_negative"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"run {self.pk} of {self.version}"
@@ -90,7 +99,16 @@ class Call(models.Model):
     tokens_in = models.PositiveIntegerField(null=True, blank=True)
     tokens_out = models.PositiveIntegerField(null=True, blank=True)
     seconds = models.FloatField(null=True, blank=True)
+    # US dollars for the reply that is kept, from its tokens; null where that is not known.
     price = models.DecimalField(max_digits=12, decimal_places=8, null=True, blank=True)
+    # 100-millionths of a dollar: held back while it is asked, and what it cost beside ``price``:
+    # reservations of attempts that may have been charged but brought no reply, replies replaced.
+    reserved = models.BigIntegerField(null=True, blank=True)
+    paid_beside = models.BigIntegerField(default=0)
+    # The call that was answered before to exactly the same request, instead of asking again.
+    reused = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     closed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -120,7 +138,59 @@ class Call(models.Model):
             models.Index(fields=["run", "state", "id"], name="call_of_run_by_state"),
             # Whether the item was ever asked (its content is then frozen).
             models.Index(fields=["item", "state"], name="call_of_item"),
+            # Whether exactly the same was asked before.
+            models.Index(
+                fields=["request_hash"],
+                condition=models.Q(outcome="label"),
+                name="call_by_request",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"call {self.pk}"
+
+
+class Ending(models.TextChoices):
+    """How an item of a run ended."""
+
+    LABEL = "label", _("Label")
+    UNPARSEABLE = "unparseable", _("Reply that does not parse")
+    REFUSED = "refused", _("Refused")
+    FAILED = "failed", _("Failed")
+    UNDECIDED = "undecided", _("Undecided")
+
+
+class RunItem(models.Model):
+    """An item of a run that is asked in several calls: what they came to together.
+
+    Open (no ending) until its last call is closed; the worker that closes that one reduces them,
+    under a lock on this row. Runs that ask an item once have no such rows: the call is the ending.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="items")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+")
+    ending = models.CharField(max_length=12, choices=Ending, blank=True)
+    error = models.TextField(blank=True)  # why there is no label
+    choice = models.PositiveSmallIntegerField(null=True, blank=True)
+    confidence = models.FloatField(null=True, blank=True)
+    distribution = models.JSONField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(ending__in=["", *Ending.values]), name="run_item_ending_known"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(ending="label") | models.Q(choice__isnull=False),
+                name="run_item_label_has_choice",
+            ),
+            share("confidence", "run_item_confidence_is_a_share"),
+            models.UniqueConstraint(fields=["run", "item"], name="run_item_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["run", "ending"], name="run_item_by_ending"),
+        ]
+
+    def __str__(self) -> str:
+        return f"item {self.item_id} of run {self.run_id}"

@@ -74,6 +74,7 @@ class ProviderError(Exception):
     key. `retry_after` is in seconds, where the endpoint said how long to wait. `raw` is what the
     model wrote when it refused, else "". `unsupported` says that the endpoint understood and
     rejected the request as such: the one error after which a weaker mode may be tried.
+    `answered` says that the endpoint itself said no, by a status.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class ProviderError(Exception):
         *,
         raw: str = "",
         unsupported: bool = False,
+        answered: bool = False,
     ) -> None:
         super().__init__(message)
         self.kind: ErrorKind = kind
@@ -91,6 +93,16 @@ class ProviderError(Exception):
         self.retry_after = retry_after
         self.raw = raw
         self.unsupported = unsupported
+        self.answered = answered
+
+    @property
+    def may_have_cost(self) -> bool:
+        """Whether the endpoint may have read the prompt and charged for it although no reply came:
+        what broke off or timed out, and refusals. A status that says no is not charged for.
+        """
+        if self.kind in {"timeout", "refused"}:
+            return True
+        return not self.answered and self.kind in {"server_error", "bad_config"}
 
     @property
     def concerns(self) -> Concern:

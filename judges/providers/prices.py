@@ -180,6 +180,16 @@ def price_bound(
     return _up(max(dearest) / MILLION * (price.batch if batch else 1))
 
 
+def to_steps(dollars: Decimal) -> int:
+    """Whole 100-millionths of a dollar, rounded up: what databases add without rounding."""
+    return int(_up(dollars) / STEP)
+
+
+def from_steps(steps: int) -> Decimal:
+    """US dollars of so many 100-millionths."""
+    return steps * STEP
+
+
 def _up(dollars: Decimal) -> Decimal:
     return dollars.quantize(STEP, rounding=ROUND_UP)
 

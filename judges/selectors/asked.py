@@ -6,20 +6,32 @@ from annotate.models import Item, ItemStatus
 from judges.exchange import Request
 from judges.models import JudgeVersion, ProviderName
 from judges.prompting.build import build
+from judges.prompting.how import How
+from judges.prompting.plan import CallKey, option_order
 from judges.selectors.specs import question_spec
 
+FIRST = CallKey()
 
-def asked_of(version: JudgeVersion, item: Item) -> Request:
-    """The request that a language-model judge gets about an item."""
+
+def how_of(version: JudgeVersion) -> How:
+    """How a version asks; one that does not say asks directly, in one call."""
+    return How.from_dict(version.parameters.get("how") or {})
+
+
+def asked_of(version: JudgeVersion, item: Item, key: CallKey = FIRST) -> Request:
+    """The request that a language-model judge gets about an item, in one of its calls."""
     parameters = version.parameters
+    question = question_spec(version.question, item.fields)
+    seed = parameters.get("seed")
     return build(
-        question_spec(version.question, item.fields),
+        question,
         item.fields,
         version.guideline.text if version.guideline else "",
         system=(version.prompt.system or None) if version.prompt else None,
         want=parameters.get("want", "letter"),
         temperature=parameters.get("temperature", 0.0),
-        seed=parameters.get("seed"),
+        seed=None if seed is None else seed + key.repeat,
+        order=option_order(how_of(version), key.variant, len(question.options)),
     )
 
 

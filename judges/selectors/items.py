@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Exists, OuterRef, QuerySet
 
 from annotate.models import Item, ItemStatus
-from judges.models import Call, JudgeVersion, Outcome, Purpose
+from judges.models import Call, Ending, JudgeVersion, Outcome, Purpose, RunItem
+from judges.selectors.asked import how_of
 
 
 def items_unasked(version: JudgeVersion) -> QuerySet[Item]:
@@ -13,15 +16,20 @@ def items_unasked(version: JudgeVersion) -> QuerySet[Item]:
 
     What failed or did not parse is among them: another run asks it again.
     """
-    asked = Call.objects.filter(
-        outcome=Outcome.LABEL,
-        item=OuterRef("pk"),
-        run__version=version,
-        run__purpose=Purpose.LABEL,
+    run = {"item": OuterRef("pk"), "run__version": version, "run__purpose": Purpose.LABEL}
+    asked: QuerySet[Any] = (
+        Call.objects.filter(outcome=Outcome.LABEL, **run)
+        if how_of(version).is_single
+        else RunItem.objects.filter(ending=Ending.LABEL, **run)
     )
-    return Item.objects.filter(
-        ~Exists(asked), project_id=version.project_id, status=ItemStatus.LIVE
-    ).order_by("draw", "pk")
+    return items_askable(version).filter(~Exists(asked))
+
+
+def items_askable(version: JudgeVersion) -> QuerySet[Item]:
+    """All live items of the version's project, in draw order: what trials and audits ask."""
+    return Item.objects.filter(project_id=version.project_id, status=ItemStatus.LIVE).order_by(
+        "draw", "pk"
+    )
 
 
 def items_live(version: JudgeVersion) -> int:

@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 
+from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from annotate.models import Project, Question, Rater, RaterKind, RaterOrigin
 from annotate.selectors.agreement import RaterAgreement, raters_against_people
-from judges.models import JudgeVersion, ProviderName, Run
+from judges.models import Call, JudgeVersion, Outcome, ProviderName, Purpose, Run
+from judges.providers.prices import from_steps
+from judges.selectors.money import dollars
+from judges.selectors.runs import UNPRICED
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the runs of a version have spent, in US dollars; ``unpriced`` calls have no known price,
+    so that it was more.
+    """
+
+    spent: Decimal
+    labels: int
+    unpriced: int
+
+    @property
+    def per_label(self) -> Decimal | None:
+        """None without a label, and where the price of a call is not known."""
+        return self.spent / self.labels if self.labels and not self.unpriced else None
+
+    @property
+    def said(self) -> str:
+        """What a label costs, written; "" where that cannot be told."""
+        return "" if self.per_label is None else dollars(self.per_label)
 
 
 @dataclass(frozen=True)
@@ -24,6 +51,7 @@ class JudgeRow:
     version: JudgeVersion | None
     agreement: RaterAgreement | None
     run: Run | None
+    cost: Cost | None = None
 
     @property
     def n_labels(self) -> int:
@@ -42,6 +70,7 @@ def judges_of(project: Project, question: Question) -> list[JudgeRow]:
     }
     versions = {version.rater_id: version for version in versions_of(project, question)}
     last = runs_last(versions.values())
+    costs = costs_of(versions.values())
     rows = [
         JudgeRow(
             rater=row.rater,
@@ -49,12 +78,20 @@ def judges_of(project: Project, question: Question) -> list[JudgeRow]:
             version=versions.get(pk),
             agreement=row,
             run=last.get(versions[pk].pk) if pk in versions else None,
+            cost=costs.get(versions[pk].pk) if pk in versions else None,
         )
         for pk, row in found.items()
         if pk in versions or row.rater.origin == RaterOrigin.IMPORTED
     ]
     rows += [
-        JudgeRow(version.rater, version_note(version), version, None, last.get(version.pk))
+        JudgeRow(
+            version.rater,
+            version_note(version),
+            version,
+            None,
+            last.get(version.pk),
+            costs.get(version.pk),
+        )
         for pk, version in versions.items()
         if pk not in found
     ]
@@ -70,6 +107,7 @@ def judge_row(version: JudgeVersion) -> JudgeRow:
         version=version,
         agreement=found[0] if found else None,
         run=runs_last([version]).get(version.pk),
+        cost=costs_of([version]).get(version.pk),
     )
 
 
@@ -89,6 +127,29 @@ def runs_last(versions: object) -> dict[int, Run]:
     ids = [version.pk for version in versions]  # type: ignore[attr-defined]
     runs = Run.objects.filter(version__in=ids).select_related("job").order_by("pk")
     return {run.version_id: run for run in runs}
+
+
+def costs_of(versions: Iterable[JudgeVersion]) -> dict[int, Cost]:
+    """What the labelling runs of versions cost, by version id. Two queries. Trials and the like
+    are not in it: it is what a label costs.
+    """
+    ids = [version.pk for version in versions]
+    runs = Run.objects.filter(version__in=ids, purpose=Purpose.LABEL)
+    spent = dict(runs.values_list("version").annotate(spent=Sum("spent")))
+    counted = (
+        Call.objects.filter(run__version__in=ids, run__purpose=Purpose.LABEL)
+        .values("run__version")
+        .annotate(
+            labels=Count("item", filter=Q(outcome=Outcome.LABEL), distinct=True),
+            unpriced=Count("pk", filter=UNPRICED),
+        )
+    )
+    return {
+        row["run__version"]: Cost(
+            from_steps(spent.get(row["run__version"], 0)), row["labels"], row["unpriced"]
+        )
+        for row in counted
+    }
 
 
 def version_note(version: JudgeVersion) -> str:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
+from typing import Any
 
-from django.db.models import Avg, Count, Max, Min, Q, Sum
+from django.db.models import Avg, Count, Max, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
 from annotate.models import JobState, Project, Question
-from judges.models import Call, CallState, JudgeVersion, Outcome, Run
+from judges.models import Call, CallState, Ending, JudgeVersion, Run, RunItem
+from judges.providers.prices import from_steps
+from judges.selectors.asked import how_of
 
 # The rate is taken over so long: short enough to follow a change, long enough not to jump.
 WINDOW = timedelta(seconds=60)
 SHOWN = 12
+# Closed calls that were charged nobody knows what for.
+UNPRICED = Q(state=CallState.CLOSED, price=None, paid_beside=0)
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,8 @@ class Failure:
 
 @dataclass(frozen=True)
 class RunProgress:
-    """Counts over the calls of a run. Times in seconds, of one call; ``rate`` in calls a minute.
+    """How far a run is: calls, and how its items ended (``labels``, ``unparseable``, ``refused``,
+    ``failed``, ``undecided``). Times in seconds, of one call; ``rate`` in calls a minute.
 
     ``seconds_left`` is None while nothing is known, or nothing is left to do. ``failures`` are
     the commonest, ``trouble`` is the last fault of a call that will be asked again.
@@ -37,10 +44,13 @@ class RunProgress:
     n_calls: int
     closed: int
     claimed: int
+    n_items: int
+    ended: int  # items of which no call is open
     labels: int
     unparseable: int
     refused: int
     failed: int
+    undecided: int
     tokens_in: int | None
     tokens_out: int | None
     seconds_mean: float | None
@@ -48,6 +58,17 @@ class RunProgress:
     seconds_left: float | None
     trouble: str
     failures: list[Failure]
+    # US dollars. ``spent`` counts replies and what may have been charged without one; ``unpriced``
+    # are closed calls whose price nobody knows, so that more was spent.
+    spent: Decimal
+    reserved: Decimal
+    cap: Decimal | None
+    unpriced: int
+
+    @property
+    def spent_per_label(self) -> Decimal | None:
+        """None without a label, and where the price of a call is not known."""
+        return self.spent / self.labels if self.labels and not self.unpriced else None
 
 
 @dataclass(frozen=True)
@@ -61,24 +82,22 @@ class ShownCall:
 
 
 def run_progress(run: Run) -> RunProgress:
-    """Count the calls of a run. Three queries."""
+    """Count the calls of a run. Six queries at most."""
     calls = Call.objects.filter(run=run)
     since = timezone.now() - WINDOW
     found = calls.aggregate(
         n=Count("pk"),
         closed=Count("pk", filter=Q(state=CallState.CLOSED)),
         claimed=Count("pk", filter=Q(state=CallState.CLAIMED)),
-        labels=Count("pk", filter=Q(outcome=Outcome.LABEL)),
-        unparseable=Count("pk", filter=Q(outcome=Outcome.UNPARSEABLE)),
-        refused=Count("pk", filter=Q(outcome=Outcome.REFUSED)),
-        failed=Count("pk", filter=Q(outcome=Outcome.FAILED)),
         tokens_in=Sum("tokens_in"),
         tokens_out=Sum("tokens_out"),
         seconds=Avg("seconds"),
+        unpriced=Count("pk", filter=UNPRICED),
         recent=Count("pk", filter=Q(closed_at__gte=since)),
         first=Min("closed_at", filter=Q(closed_at__gte=since)),
         last=Max("closed_at", filter=Q(closed_at__gte=since)),
     )
+    ended = endings_of(run)
     rate = _rate(found["recent"], found["first"], found["last"])
     left = found["n"] - found["closed"]
     live = run.job.state == JobState.RUNNING
@@ -91,18 +110,41 @@ def run_progress(run: Run) -> RunProgress:
         n_calls=found["n"],
         closed=found["closed"],
         claimed=found["claimed"],
-        labels=found["labels"],
-        unparseable=found["unparseable"],
-        refused=found["refused"],
-        failed=found["failed"],
+        n_items=run.job.total or 0,
+        ended=sum(ended.values()),
+        labels=ended.get(Ending.LABEL, 0),
+        unparseable=ended.get(Ending.UNPARSEABLE, 0),
+        refused=ended.get(Ending.REFUSED, 0),
+        failed=ended.get(Ending.FAILED, 0),
+        undecided=ended.get(Ending.UNDECIDED, 0),
         tokens_in=found["tokens_in"],
         tokens_out=found["tokens_out"],
         seconds_mean=found["seconds"],
         rate=rate,
         seconds_left=left / rate * 60 if rate and left and live else None,
         trouble=trouble.error if trouble else "",
-        failures=_failures(calls) if found["closed"] > found["labels"] else [],
+        failures=_failures(run) if sum(ended.values()) > ended.get(Ending.LABEL, 0) else [],
+        unpriced=found["unpriced"],
+        **_money(run),
     )
+
+
+def _money(run: Run) -> dict[str, Any]:
+    """Read anew: workers change it while the caller's row grows old."""
+    spent, reserved, cap = Run.objects.values_list("spent", "reserved", "cap").get(pk=run.pk)
+    return {
+        "spent": from_steps(spent),
+        "reserved": from_steps(reserved),
+        "cap": None if cap is None else from_steps(cap),
+    }
+
+
+def endings_of(run: Run) -> dict[str, int]:
+    """How many items of a run ended how: by their calls where each is asked once, else by their
+    rows. One query.
+    """
+    name, rows = _ended(run)
+    return dict(rows.values_list(name).annotate(n=Count("pk")))
 
 
 def calls_shown(version: JudgeVersion, run: Run | None = None) -> list[ShownCall]:
@@ -150,18 +192,24 @@ def people_said(
     }
 
 
-def _failures(calls: object) -> list[Failure]:
-    labels = dict(Outcome.choices)
-    rows = (
-        calls.filter(state=CallState.CLOSED)  # type: ignore[attr-defined]
-        .exclude(outcome=Outcome.LABEL)
-        .values("outcome", "error")
+def _failures(run: Run) -> list[Failure]:
+    """The commonest ways in which items ended without a label."""
+    name, rows = _ended(run)
+    counted = (
+        rows.exclude(**{name: Ending.LABEL})
+        .values(name, "error")
         .annotate(n=Count("pk"))
-        .order_by("-n", "outcome", "error")[:SHOWN]
+        .order_by("-n", name, "error")[:SHOWN]
     )
-    return [
-        Failure(row["outcome"], str(labels[row["outcome"]]), row["error"], row["n"]) for row in rows
-    ]
+    labels = dict(Ending.choices)
+    return [Failure(row[name], str(labels[row[name]]), row["error"], row["n"]) for row in counted]
+
+
+def _ended(run: Run) -> tuple[str, QuerySet[Any]]:
+    """The rows that tell how items ended, and the name of the field that does."""
+    if how_of(run.version).is_single:
+        return "outcome", Call.objects.filter(run=run, state=CallState.CLOSED)
+    return "ending", RunItem.objects.filter(run=run).exclude(ending="")
 
 
 def _rate(n: int, first: object, last: object) -> float | None:

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Protocol, TypeAlias, TypeVar
 
 from django.utils.translation import gettext as _
@@ -17,11 +18,14 @@ from django.utils.translation import gettext as _
 from judges.exchange import Reply, Request
 from judges.models import Call, Outcome, ProviderName, Run
 from judges.prompting.parse import Unparseable, parse
-from judges.providers.base import ChatProvider, ProviderError
+from judges.prompting.plan import CallKey
+from judges.providers.base import Capabilities, ChatProvider, ProviderError
+from judges.providers.prices import Price, price_bound, reply_price, to_steps
 from judges.selectors.asked import asked_of
 from judges.services.calls import Result
 from judges.services.connections import capabilities_keep
 from judges.services.local_llm import model_check
+from judges.services.prices import price_of
 from judges.services.providers import provider_of
 
 T = TypeVar("T")
@@ -56,6 +60,16 @@ class Asker(Protocol):
         """Keep what a piece brought beside its answers. Called here, after each."""
         ...
 
+    def bound(self, call: Call) -> int | None:
+        """The most that a call can cost, in 100-millionths of a dollar; None where nobody knows."""
+        ...
+
+    def hash_of(self, call: Call) -> str:
+        """The hash under which its answer is kept, where the same may be taken from a call before;
+        "" where nothing is.
+        """
+        ...
+
 
 class ChatAsker:
     """Asks a language model, one call a piece."""
@@ -68,6 +82,8 @@ class ChatAsker:
         self._connection = run.version.connection
         self.width = int(self._connection.concurrency)
         self._provider: ChatProvider | None = None
+        self._capabilities = Capabilities()
+        self._price: Price | None = None
 
     def prepare(self, aside: Aside, say: Callable[[str], None]) -> None:
         model = self._version.model
@@ -79,20 +95,38 @@ class ChatAsker:
             found = aside(provider_of(self._connection, model).probe)
             capabilities_keep(self._connection, model, found.as_dict())
         self._provider = provider_of(self._connection, model)
+        self._capabilities = Capabilities.from_dict(self._connection.capabilities.get(model) or {})
+        self._price = price_of(self._connection, model)
 
     def piece(self, calls: Sequence[Call]) -> Callable[[], list[Answered]]:
-        requests = [asked_of(self._version, call.item) for call in calls]
+        requests = [self._request(call) for call in calls]
         provider = self._provider
         if provider is None:
             raise RuntimeError("prepare() comes first.")
-        return lambda: [ask(provider, request) for request in requests]
+        price = self._price
+        return lambda: [ask(provider, request, price) for request in requests]
 
     def after(self) -> None:
         """Nothing to keep."""
 
+    def bound(self, call: Call) -> int | None:
+        if self._price is not None and self._price.rates.is_free:
+            return 0
+        most = price_bound(self._request(call), self._capabilities, self._price)
+        return None if most is None else to_steps(most)
 
-def ask(provider: ChatProvider, request: Request) -> Answered:
-    """Put one request and read the reply strictly. Never raises for what a model may do."""
+    def hash_of(self, call: Call) -> str:
+        return request_hash(self._request(call))
+
+    def _request(self, call: Call) -> Request:
+        return asked_of(self._version, call.item, CallKey(call.variant, call.repeat))
+
+
+def ask(provider: ChatProvider, request: Request, price: Price | None = None) -> Answered:
+    """Put one request and read the reply strictly. Never raises for what a model may do.
+
+    ``price``: what the model costs, None where nobody knows.
+    """
     digest = request_hash(request)
     try:
         reply = provider.ask(request)
@@ -105,14 +139,17 @@ def ask(provider: ChatProvider, request: Request) -> Answered:
             raw=error.raw,
             error=error.message,
             request_hash=digest,
+            price=None if error.may_have_cost else Decimal(0),
         )
+    cost = reply_price(reply, price)
     try:
         parsed = parse(reply, request.options, request.want)
     except Unparseable as unparseable:
-        return _result(reply, digest, outcome=Outcome.UNPARSEABLE, error=unparseable.reason)
+        return _result(reply, digest, cost, outcome=Outcome.UNPARSEABLE, error=unparseable.reason)
     return _result(
         reply,
         digest,
+        cost,
         outcome=Outcome.LABEL,
         choice=parsed.code,
         confidence=parsed.confidence,
@@ -129,8 +166,9 @@ def request_hash(request: Request) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _result(reply: Reply, digest: str, **known: object) -> Result:
+def _result(reply: Reply, digest: str, cost: Decimal | None, **known: object) -> Result:
     return Result(
+        price=cost,
         raw=reply.raw,
         tokens_in=reply.tokens_in,
         tokens_out=reply.tokens_out,

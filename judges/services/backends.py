@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from functools import partial
 
 from django.utils.translation import gettext as _
@@ -87,6 +88,14 @@ class BackendAsker:
     def after(self) -> None:
         """Nothing to keep."""
 
+    def bound(self, call: Call) -> int | None:
+        """Nothing: a backend counts no tokens to charge for."""
+        return 0
+
+    def hash_of(self, call: Call) -> str:
+        """Nothing is taken from before: it costs nothing."""
+        return ""
+
 
 def _ask_all(
     provider: LabelProvider, model: str, asked: Sequence[tuple[QuestionSpec, dict[str, str]]]
@@ -102,7 +111,7 @@ def _ask(
     except ProviderError as error:
         if error.concerns != "item":
             return error
-        return Result(outcome=Outcome.FAILED, error=error.message)
+        return Result(outcome=Outcome.FAILED, error=error.message, price=Decimal(0))
     body = json.dumps(task_body(question, fields), sort_keys=True, ensure_ascii=False)
     digest = hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
     known = {
@@ -110,6 +119,7 @@ def _ask(
         "seconds": said.seconds,
         "model": said.model,
         "request_hash": digest,
+        "price": Decimal(0),
     }
     if model and said.model and said.model != model:
         # It learnt on in the middle of the run: what it says now is another judge's word.

@@ -8,36 +8,51 @@ stored by ``UPDATE ... WHERE state = 'claimed' AND lease_token = ours``, so a la
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypeAlias
 
 from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from annotate.errors import ConcordError
 from annotate.services.items import items_freeze
 from annotate.services.jobs import LEASE
-from annotate.services.submissions import Answer, submission_submit
-from judges.models import Call, CallState, Outcome, Purpose, Run
-
-# What is kept of a reply: enough to see what the model wrote.
-MAX_RAW = 20_000
+from annotate.services.submissions import Answer
+from judges.models import Call, CallState, Outcome, Run, RunItem
+from judges.providers.prices import to_steps
+from judges.selectors.asked import how_of
+from judges.services import endings, pace, spending
+from judges.services.endings import shares_by_text, storable
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Calls taken at one time by one worker. ``token`` proves it when they are stored."""
+    """Calls taken at one time by one worker. ``token`` proves it when they are stored.
+
+    ``refused``: whose limit did not admit the next one ("" where none stood in the way).
+    ``unpriced``: calls claimed of which nobody knows what they can cost, while a limit holds.
+    ``room``: what the connection's pace admitted, where it was asked.
+    """
 
     token: str
     calls: tuple[Call, ...]
+    refused: spending.Refusal = ""
+    unpriced: tuple[Call, ...] = ()
+    room: pace.Room | None = None
+
+
+Bound: TypeAlias = Callable[[Call], int | None]
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a call came to: its outcome with what is known about it."""
+    """What a call came to: its outcome with what is known about it.
+
+    ``price`` in US dollars; None where it is not known, then what was reserved counts as spent.
+    """
 
     outcome: str
     raw: str = ""
@@ -53,16 +68,26 @@ class Result:
     seconds: float | None = None
     model: str = ""
     request_hash: str = ""
+    price: Decimal | None = None
+    reused: int | None = None  # the call that was answered before, where none was made now
 
 
-def calls_claim(run: Run, *, most: int) -> Claim:
+def calls_claim(run: Run, *, most: int, bound: Bound | None = None, paced: bool = False) -> Claim:
     """Take up to ``most`` waiting calls whose time has come, in the order of the draw.
 
     Counts an attempt for each. Freezes their items: what was asked stays as it was asked.
+    ``bound`` tells the most that a call can cost (100-millionths of a dollar; None where nobody
+    knows); so much is reserved with the claim, and what the limits do not admit is left waiting.
+    ``paced``: no more than the connection gets at once, over all workers (``Claim.room``).
     """
     now = timezone.now()
     token = str(uuid.uuid4())
     with transaction.atomic():
+        room = pace.room(run.version.connection) if paced else None
+        if room is not None:
+            most = min(most, room.n)
+            if most <= 0:
+                return Claim(token, (), room=room)
         waiting = (
             Call.objects.filter(run=run, state=CallState.WAITING)
             .filter(Q(not_before=None) | Q(not_before__lte=now))
@@ -87,7 +112,43 @@ def calls_claim(run: Run, *, most: int) -> Claim:
             Call.objects.filter(pk__in=ids, lease_token=token).select_related("item").order_by("pk")
         )
         items_freeze([call.item_id for call in taken])
-    return Claim(token, taken)
+        if bound is None or not taken:
+            return Claim(token, taken, room=room)
+        claim = _reserve(run, token, taken, [bound(call) for call in taken])
+        return replace(claim, room=room)
+
+
+def _reserve(run: Run, token: str, taken: Sequence[Call], bounds: Sequence[int | None]) -> Claim:
+    """Of the calls taken, keep those for which the limits leave room."""
+    unpriced: tuple[Call, ...] = ()
+    if None in bounds and spending.is_capped(run):
+        unpriced = tuple(call for call, b in zip(taken, bounds, strict=True) if b is None)
+    asked = [(c, b or 0) for c, b in zip(taken, bounds, strict=True) if c not in unpriced]
+    refused = spending.reserve(run, sum(amount for _call, amount in asked))
+    kept = asked
+    if refused:
+        kept = []
+        for call, amount in asked:
+            refused = spending.reserve(run, amount)
+            if refused:
+                break
+            kept.append((call, amount))
+    by_amount: dict[int, list[int]] = {}
+    for call, amount in kept:
+        call.reserved = amount
+        by_amount.setdefault(amount, []).append(call.pk)
+    for amount, ids in by_amount.items():
+        if amount:
+            Call.objects.filter(pk__in=ids).update(reserved=amount)
+    left = [call.pk for call, _amount in asked[len(kept) :]]
+    if left:
+        Call.objects.filter(pk__in=left, lease_token=token).update(
+            state=CallState.WAITING,
+            lease_token="",
+            lease_until=None,
+            attempts=F("attempts") - 1,
+        )
+    return Claim(token, tuple(call for call, _amount in kept), refused, unpriced)
 
 
 def calls_renew(claimed: Mapping[str, Collection[int]]) -> None:
@@ -100,65 +161,136 @@ def calls_renew(claimed: Mapping[str, Collection[int]]) -> None:
 
 
 def calls_expire(run: Run) -> int:
-    """Put calls whose lease ran out (their worker died) back to waiting. Returns how many."""
-    return Call.objects.filter(
-        run=run, state=CallState.CLAIMED, lease_until__lt=timezone.now()
-    ).update(state=CallState.WAITING, lease_token="", lease_until=None)
+    """Put calls whose lease ran out (their worker died) back to waiting. Returns how many.
+
+    They may have been charged: what was reserved for them counts as spent.
+    """
+    dead = Call.objects.filter(run=run, state=CallState.CLAIMED, lease_until__lt=timezone.now())
+    found = list(dead.order_by("pk").values_list("pk", "lease_token", "reserved"))
+    if not found:
+        return 0
+    expired = lost = 0
+    with transaction.atomic():
+        for pk, token, reserved in found:
+            # Its worker may have come back, or another one been here: only what is still dead.
+            if dead.filter(pk=pk, lease_token=token).update(
+                state=CallState.WAITING,
+                lease_token="",
+                lease_until=None,
+                reserved=None,
+                paid_beside=F("paid_beside") + (reserved or 0),
+            ):
+                expired += 1
+                lost += reserved or 0
+        spending.settle(run, reserved=lost, spent=lost)
+    return expired
 
 
 def call_wait(
-    call: Call, token: str, *, error: str = "", seconds: float = 0, uncounted: bool = False
+    run: Run,
+    call: Call,
+    token: str,
+    *,
+    error: str = "",
+    seconds: float = 0,
+    uncounted: bool = False,
+    may_have_cost: bool = False,
 ) -> bool:
     """Put a claimed call back to waiting, for ``seconds`` at least. False when not ours any more.
 
-    ``uncounted`` takes the attempt back: it was never really asked, or not to blame.
+    ``uncounted`` takes the attempt back: it was never really asked, or not to blame. What was
+    reserved is free again, or counts as spent where it ``may_have_cost``.
     """
     attempts = F("attempts") - 1 if uncounted else F("attempts")
-    return bool(
-        _ours(call, token).update(
+    reserved = call.reserved or 0
+    lost = reserved if may_have_cost else 0
+    with transaction.atomic():
+        put_back = _ours(call, token).update(
             state=CallState.WAITING,
             lease_token="",
             lease_until=None,
             not_before=timezone.now() + timedelta(seconds=seconds) if seconds else None,
             error=storable(error),
             attempts=attempts,
+            reserved=None,
+            paid_beside=F("paid_beside") + lost,
         )
-    )
+        if put_back:
+            spending.settle(run, reserved=reserved, spent=lost)
+    return bool(put_back)
 
 
-def call_store(run: Run, call: Call, token: str, result: Result) -> str:
-    """Close a call with its result and hand its label in, in one transaction.
-
-    Returns the outcome stored; "" when the claim was not ours any more and nothing was stored.
-    Idempotent through the claim, and through the submission's client key. A label that cannot be
-    handed in (the item was withdrawn meanwhile) closes the call as failed, with the reason. Locks
-    the call, then as submission_submit.
+@dataclass(frozen=True)
+class Stored:
+    """What call_store stored: the call's outcome ("" when the claim was not ours any more and
+    nothing was), and how its item ended ("" while other calls about it are open).
     """
-    try:
-        with transaction.atomic():
-            if not _close(call, token, result):
-                return ""
-            if result.outcome == Outcome.LABEL and run.purpose == Purpose.LABEL:
-                _hand_in(run, call, result)
-    except ConcordError as refused:
-        failed = Result(
-            outcome=Outcome.FAILED,
-            raw=result.raw,
-            error=refused.message,
-            seconds=result.seconds,
-            tokens_in=result.tokens_in,
-            tokens_out=result.tokens_out,
-            model=result.model,
-            request_hash=result.request_hash,
-        )
-        return failed.outcome if _close(call, token, failed) else ""
-    return result.outcome
+
+    outcome: str = ""
+    ending: str = ""
 
 
-def storable(text: str, limit: int = MAX_RAW) -> str:
-    """Text that any database keeps: without NUL and lone surrogates, which are spelt out."""
-    text = text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")
-    return text if len(text) <= limit else f"{text[:limit]}…"
+def call_store(run: Run, call: Call, token: str, result: Result) -> Stored:
+    """Close a call with its result; with the last one of its item hand its label in. One
+    transaction.
+
+    Idempotent through the claim, and through the submission's client key. A label that cannot be
+    handed in (the item was withdrawn meanwhile) closes the call as failed, with the reason. Settles
+    what was reserved. Locks the item's row in the run where it has one, the call, then as
+    submission_submit, then run and project.
+    """
+    how = how_of(run.version)
+    with transaction.atomic():
+        place = None if how.is_single else _item_locked(run, call)
+        if not _close(call, token, result):
+            return Stored()
+        if place is None:
+            outcome = ending = _end_call(run, call, result)
+        else:
+            outcome, ending = result.outcome, endings.item_end(run, place, call.item, how)
+        # Last, so that the rows which all workers share are held shortly.
+        reserved = call.reserved or 0
+        spending.settle(run, reserved=reserved, spent=_spent(result, reserved))
+    return Stored(outcome, ending)
+
+
+def _item_locked(run: Run, call: Call) -> RunItem:
+    """So that of two workers which close the last calls of an item one sees the other's."""
+    return RunItem.objects.select_for_update(no_key=True).get(run=run, item_id=call.item_id)
+
+
+def _end_call(run: Run, call: Call, result: Result) -> str:
+    """Hand in the label of an item that is asked once; the outcome of its call."""
+    if result.outcome != Outcome.LABEL or result.choice is None:
+        return result.outcome
+    refused = endings.label_hand_in(
+        run,
+        call.item,
+        Answer(
+            choice=result.choice,
+            confidence=result.confidence,
+            confidence_source=result.confidence_source,
+            distribution=result.distribution,
+            rationale=storable(result.rationale),
+        ),
+        seconds=result.seconds,
+    )
+    if not refused:
+        return result.outcome
+    Call.objects.filter(pk=call.pk).update(
+        outcome=Outcome.FAILED,
+        error=storable(refused),
+        choice=None,
+        confidence=None,
+        confidence_source="",
+        distribution=None,
+        label_mass=None,
+    )
+    return Outcome.FAILED
+
+
+def _spent(result: Result, reserved: int) -> int:
+    return reserved if result.price is None else to_steps(result.price)
 
 
 def _close(call: Call, token: str, result: Result) -> bool:
@@ -172,7 +304,7 @@ def _close(call: Call, token: str, result: Result) -> bool:
         "choice": result.choice,
         "confidence": result.confidence,
         "confidence_source": result.confidence_source,
-        "distribution": _by_text(result.distribution),
+        "distribution": shares_by_text(result.distribution),
         "label_mass": result.label_mass,
         "rationale": storable(result.rationale),
         "tokens_in": result.tokens_in,
@@ -180,38 +312,14 @@ def _close(call: Call, token: str, result: Result) -> bool:
         "seconds": result.seconds,
         "model_reported": storable(result.model, 199),
         "request_hash": result.request_hash,
+        "price": result.price,
+        "reused_id": result.reused,
+        "reserved": None,
+        "paid_beside": F("paid_beside") + (0 if result.price is not None else call.reserved or 0),
         "closed_at": timezone.now(),
     }
     return bool(_ours(call, token).update(**values))
 
 
-def _hand_in(run: Run, call: Call, result: Result) -> None:
-    if result.choice is None:
-        raise ValueError("A label needs a choice.")
-    version = run.version
-    submission_submit(
-        version.rater,
-        call.item,
-        answers={
-            version.question_id: Answer(
-                choice=result.choice,
-                confidence=result.confidence,
-                confidence_source=result.confidence_source,
-                distribution=result.distribution,
-                rationale=storable(result.rationale),
-            )
-        },
-        client_key=f"run:{run.pk}:{call.item_id}",
-        seconds=result.seconds,
-        guideline=version.guideline,
-    )
-
-
 def _ours(call: Call, token: str) -> Any:
     return Call.objects.filter(pk=call.pk, state=CallState.CLAIMED, lease_token=token)
-
-
-def _by_text(distribution: Mapping[int, float] | None) -> dict[str, float] | None:
-    if distribution is None:
-        return None
-    return {str(code): round(share, 6) for code, share in distribution.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -133,6 +134,14 @@ class ClassifierAsker:
         fresh, self._fresh = self._fresh, {}
         vectors_keep(self._model, fresh)
 
+    def bound(self, call: Call) -> int | None:
+        """Nothing: it runs here."""
+        return 0
+
+    def hash_of(self, call: Call) -> str:
+        """Nothing is taken from before: it costs nothing."""
+        return ""
+
     def _answer(self, calls: Sequence[Call], known: Vectors) -> list[Answered]:
         started = time.monotonic()
         wanted = [text for call in calls for text in self._needed(call) if text not in known]
@@ -188,6 +197,7 @@ def _result(
 ) -> Result:
     best = int(shares.argmax())
     return Result(
+        price=Decimal(0),
         outcome=Outcome.LABEL,
         choice=int(codes[best]),
         confidence=min(1.0, float(shares[best])),

@@ -17,7 +17,7 @@ from annotate.errors import BadInput, Conflict
 from annotate.models import Job, Project, User
 from annotate.services.events import event_write
 from annotate.services.jobs import RunningJob, job_create
-from judges.models import CONNECTED, Connection, ProviderName
+from judges.models import CONNECTED, Connection, Pace, ProviderName
 from judges.providers.base import ProviderError
 from judges.services.addresses import address_check, address_leaves, reach_check
 from judges.services.keys import key_check, key_encrypt, variable_check
@@ -25,7 +25,7 @@ from judges.services.keys import key_check, key_encrypt, variable_check
 PROBE = "probe"
 # The name of a backend's model where it gives it none.
 BACKEND = "backend"
-MAX_CONCURRENCY = 32
+MAX_CONCURRENCY = 128
 MAX_TIMEOUT = 600
 
 
@@ -137,6 +137,9 @@ def _edit(
         connection.key_encrypted = key_encrypt(key)
     elif key_variable or forget_key:
         connection.key_encrypted = ""
+    if limits["concurrency"] != connection.concurrency:
+        # It may have been slowed down under the old limit; the owner's word is tried anew.
+        Pace.objects.filter(connection=connection).update(limit=limits["concurrency"])
     for field, value in limits.items():
         setattr(connection, field, value)
     connection.full_clean()

@@ -7,16 +7,30 @@ from collections.abc import Iterator
 from django.db import models
 
 from annotate.services.deletion import rows_delete
-from judges.models import Call, Connection, JudgeVersion, ModelPrice, Prompt, Run, TextVector
+from judges.models import (
+    Call,
+    Connection,
+    JudgeVersion,
+    ModelPrice,
+    Pace,
+    Prompt,
+    Run,
+    RunItem,
+    Spending,
+    TextVector,
+)
 
 # Children before what they point to.
 ORDER: list[tuple[type[models.Model], str]] = [
     (Call, "run__project"),
+    (RunItem, "run__project"),
     (Run, "project"),
     (JudgeVersion, "project"),
     (Prompt, "project"),
+    (Pace, "connection__project"),
     (ModelPrice, "connection__project"),
     (Connection, "project"),
+    (Spending, "project"),
 ]
 
 

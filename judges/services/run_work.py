@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db import connection
@@ -22,15 +23,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from annotate.errors import JobStopped
+from annotate.errors import BadInput, JobStopped
 from annotate.services.jobs import RunningJob
-from judges.models import Call, CallState, Outcome, Run
+from judges.models import Call, CallState, Ending, Outcome, Run
 from judges.providers.base import ProviderError
+from judges.selectors.runs import endings_of
 from judges.services import calls as claims
+from judges.services import pace
 from judges.services.askers import asker_of
 from judges.services.asking import Answered, Asker
 from judges.services.connections import check_may_leave
+from judges.services.reusing import answers_kept, result_of, reuses
 from judges.services.runs import run_lay_out
+from judges.services.spending import Refusal, check_cappable, refused_said, spending_of
 from judges.services.versions import version_check
 
 log = logging.getLogger(__name__)
@@ -38,6 +43,8 @@ T = TypeVar("T")
 
 WAKE_SECONDS = 1.0
 BEAT_SECONDS = 2.0
+# For an answer that comes so soon the connection to the database is kept: a new one costs more.
+SOON_SECONDS = 0.05
 # Waits longer than this give the worker back; shorter ones are sat out.
 SIT_OUT_SECONDS = 10.0
 FIRST_BACKOFF_SECONDS = 2.0
@@ -59,11 +66,12 @@ class Piece:
 
     token: str
     calls: tuple[Call, ...]
+    asked_at: datetime = field(default_factory=timezone.now)
 
 
 @dataclass
 class Tally:
-    """Closed calls by outcome, this worker's and those before."""
+    """Items by how they ended, this worker's and those before."""
 
     by_outcome: dict[str, int] = field(default_factory=dict)
 
@@ -102,21 +110,26 @@ class RunLoop:
         self._asker = asker
         self._pool = ThreadPoolExecutor(asker.width, thread_name_prefix="judge")
         self._under_way: dict[Future[list[Answered]], Piece] = {}
-        self._tally = Tally(
-            dict(
-                Call.objects.filter(run=run, state=CallState.CLOSED)
-                .values_list("outcome")
-                .annotate(n=Count("pk"))
-            )
-        )
+        self._tally = Tally(endings_of(run))
         self._beaten_at = 0.0
         self._hold_until: datetime | None = None
+        self._connection = run.version.connection
+        # The classifier answers many calls at once here: nobody tells it to slow down.
+        self._paced = asker.chunk == 1
+        self._limit = 0  # calls that the connection gets at once, as last seen
+        self._answered_at_limit = 0
+        self._crowded = False  # whether other runs have all of them
+        self._reuses = reuses(run)
+        self._labelled = False  # whether a call of this worker's has brought a label
+        self._refused: Refusal = ""  # whose limit did not admit the next call
         self._failed_in_a_row = 0
         self._limited_in_a_row = 0
         self._nonsense_in_a_row = 0
 
     def work(self) -> None:
         """Until nothing waits; or the job is stopped, paused for a person, or given back."""
+        pace.pace_of(self._connection)
+        spending_of(self._run.project)  # limits are kept on its row
         try:
             with self._drained():
                 self._beat(_("Getting ready"))
@@ -146,6 +159,8 @@ class RunLoop:
             if self._under_way:
                 self._gather()
                 continue
+            if self._refused:
+                raise JudgeStopped(refused_said(self._run, self._refused))
             wait_seconds = self._seconds_to_wait()
             if wait_seconds is None:
                 return False
@@ -158,22 +173,98 @@ class RunLoop:
 
     def _top_up(self) -> None:
         """Claim as much as can be asked now, and not one call more."""
-        while len(self._under_way) < self._asker.width and not self._held_seconds():
-            claim = claims.calls_claim(self._run, most=self._asker.chunk)
-            if not claim.calls:
+        self._refused = ""
+        while not self._held_seconds():
+            room = self._asker.width - len(self._under_way)
+            if room <= 0:
                 return
-            piece = Piece(claim.token, claim.calls)
+            claim = claims.calls_claim(
+                self._run,
+                most=room * self._asker.chunk,
+                bound=self._asker.bound,
+                paced=self._paced,
+            )
+            self._heed(claim.room)
+            self._give_up_unpriced(claim)
+            self._refused = claim.refused
+            if not claim.calls:
+                if claim.unpriced and not claim.refused:
+                    continue
+                return
+            asked = self._answer_kept(claim)
+            if asked:
+                self._submit(replace(claim, calls=asked))
+            if claim.refused:
+                return
+
+    def _heed(self, room: pace.Room | None) -> None:
+        """What the connection admits at once, to all its workers together."""
+        if room is None:
+            return
+        self._crowded = room.n == 0
+        self._limit = room.limit
+        if room.held_until is not None:
+            self._hold_until = max(room.held_until, self._hold_until or room.held_until)
+
+    def _answer_kept(self, claim: claims.Claim) -> tuple[Call, ...]:
+        """Store what exactly the same request brought before; returns the calls still to ask."""
+        if not self._reuses:
+            return claim.calls
+        hashes = {call.pk: self._asker.hash_of(call) for call in claim.calls}
+        kept = answers_kept(self._run, list(hashes.values())) if any(hashes.values()) else {}
+        asked = []
+        for call in claim.calls:
+            before = kept.get(hashes[call.pk])
+            if before is None:
+                asked.append(call)
+            else:
+                self._store(call, claim.token, result_of(before))
+        return tuple(asked)
+
+    def _submit(self, claim: claims.Claim) -> None:
+        """Hand the calls of a claim to the pool, piece by piece."""
+        pieces = [
+            Piece(claim.token, claim.calls[start : start + self._asker.chunk])
+            for start in range(0, len(claim.calls), self._asker.chunk)
+        ]
+        while pieces:
             try:
-                work = self._asker.piece(claim.calls)
+                work = self._asker.piece(pieces[0].calls)
             except BaseException:
-                self._put_back(piece)
+                for piece in pieces:
+                    self._put_back(piece)
                 raise
+            piece = pieces.pop(0)
             self._under_way[self._pool.submit(work)] = piece
+
+    def _give_up_unpriced(self, claim: claims.Claim) -> None:
+        """Under a limit nothing is asked of which nobody knows what it can cost: one item that is
+        too long for the known prices is marked, a model without any stops the run.
+        """
+        if not claim.unpriced:
+            return
+        try:
+            check_cappable(self._run.version, self._run.cap)
+        except BadInput as error:
+            self._put_back(Piece(claim.token, (*claim.unpriced, *claim.calls)))
+            raise JudgeStopped(error.message) from None
+        for call in claim.unpriced:
+            failed = claims.Result(
+                outcome=Outcome.FAILED,
+                price=Decimal(0),
+                error=_(
+                    "Not asked: the item is so long that the model’s dearer price applies, which "
+                    "is not known, and a limit on spending holds."
+                ),
+            )
+            self._store(call, claim.token, failed)
 
     def _gather(self) -> None:
         """Wait for a piece, at most a second, and store what came."""
-        self._let_go()
-        done, _rest = wait(self._under_way, timeout=WAKE_SECONDS, return_when=FIRST_COMPLETED)
+        done, _rest = wait(self._under_way, timeout=SOON_SECONDS, return_when=FIRST_COMPLETED)
+        if not done:
+            self._let_go()
+            done, _rest = wait(self._under_way, timeout=WAKE_SECONDS, return_when=FIRST_COMPLETED)
         for future in done:
             self._take_in(future)
 
@@ -190,30 +281,41 @@ class RunLoop:
         stopped: ProviderError | JudgeStopped | None = None
         for call, answer in zip(piece.calls, answers, strict=True):
             try:
-                self._take_answer(call, piece.token, answer)
+                self._take_answer(call, piece, answer)
             except (ProviderError, JudgeStopped) as error:
                 stopped = error
         if stopped is not None:
             raise stopped
 
-    def _take_answer(self, call: Call, token: str, answer: Answered) -> None:
+    def _take_answer(self, call: Call, piece: Piece, answer: Answered) -> None:
+        token = piece.token
         if not isinstance(answer, ProviderError):
             self._store(call, token, answer)
+            self._grow()
         elif answer.concerns == "judge":
-            claims.call_wait(call, token, error=answer.message, uncounted=True)
+            claims.call_wait(
+                self._run,
+                call,
+                token,
+                error=answer.message,
+                uncounted=True,
+                may_have_cost=answer.may_have_cost,
+            )
             raise answer
         else:
-            self._again(call, token, answer)
+            self._again(call, token, answer, piece.asked_at)
 
     def _store(self, call: Call, token: str, result: claims.Result) -> None:
-        outcome = claims.call_store(self._run, call, token, result)
-        if not outcome:
+        stored = claims.call_store(self._run, call, token, result)
+        if not stored.outcome:
             return
-        self._tally.add(outcome)
+        if stored.ending:
+            self._tally.add(stored.ending)
         self._failed_in_a_row = 0
         self._limited_in_a_row = 0
-        labelled = Outcome.LABEL in self._tally.by_outcome
-        if outcome == Outcome.UNPARSEABLE and not labelled:
+        self._labelled |= stored.outcome == Outcome.LABEL
+        labelled = self._labelled or Outcome.LABEL in self._tally.by_outcome
+        if stored.outcome == Outcome.UNPARSEABLE and not labelled:
             self._nonsense_in_a_row += 1
             if self._nonsense_in_a_row >= NONSENSE_IN_A_ROW:
                 self._nonsense_in_a_row = 0
@@ -230,33 +332,65 @@ class RunLoop:
                     }
                 )
 
-    def _again(self, call: Call, token: str, error: ProviderError) -> None:
+    def _grow(self) -> None:
+        """After as many answers as are admitted at once, one more."""
+        self._answered_at_limit += 1
+        if self._paced and self._answered_at_limit >= self._limit > 0:
+            self._answered_at_limit = 0
+            if self._limit < self._asker.width:
+                pace.grow(self._connection, self._limit)
+
+    def _again(self, call: Call, token: str, error: ProviderError, asked_at: datetime) -> None:
         """A passing error: ask again later, or give the call up after so many attempts."""
         if error.kind == "rate_limited":
             # All calls share the limit, so all wait; and no item is to blame.
             self._limited_in_a_row += 1
             delay = backoff(self._limited_in_a_row, error)
             self._hold_until = timezone.now() + timedelta(seconds=delay)
-            claims.call_wait(call, token, error=error.message, seconds=delay, uncounted=True)
+            if self._paced:
+                pace.slow_down(self._connection, asked_at=asked_at, seconds=delay)
+                self._answered_at_limit = 0
+            claims.call_wait(
+                self._run, call, token, error=error.message, seconds=delay, uncounted=True
+            )
             return
         self._failed_in_a_row += 1
         if self._failed_in_a_row >= max(FAILURES_IN_A_ROW, 3 * self._asker.width):
-            claims.call_wait(call, token, error=error.message, uncounted=True)
+            claims.call_wait(
+                self._run,
+                call,
+                token,
+                error=error.message,
+                uncounted=True,
+                may_have_cost=error.may_have_cost,
+            )
             raise JudgeStopped(
                 _("%(n)s calls in a row failed. The last: %(reason)s Mend it, then resume.")
                 % {"n": self._failed_in_a_row, "reason": error.message}
             )
         if call.attempts < self._run.max_attempts:
             delay = backoff(call.attempts, error)
-            claims.call_wait(call, token, error=error.message, seconds=delay)
+            claims.call_wait(
+                self._run,
+                call,
+                token,
+                error=error.message,
+                seconds=delay,
+                may_have_cost=error.may_have_cost,
+            )
             return
-        failed = claims.Result(outcome=Outcome.FAILED, error=error.message)
-        if claims.call_store(self._run, call, token, failed):
-            self._tally.add(Outcome.FAILED)
+        failed = claims.Result(
+            outcome=Outcome.FAILED,
+            error=error.message,
+            price=None if error.may_have_cost else Decimal(0),
+        )
+        stored = claims.call_store(self._run, call, token, failed)
+        if stored.ending:
+            self._tally.add(stored.ending)
 
     def _put_back(self, piece: Piece) -> None:
         for call in piece.calls:
-            claims.call_wait(call, piece.token, uncounted=True)
+            claims.call_wait(self._run, call, piece.token, uncounted=True)
 
     def _seconds_to_wait(self) -> float | None:
         """Until something can be asked; None when nothing waits any more."""
@@ -266,6 +400,8 @@ class RunLoop:
             at=Min("not_before"), now=Count("pk", filter=Q(not_before=None)), n=Count("pk")
         )
         if found["n"]:
+            if self._crowded and not held:
+                return WAKE_SECONDS
             due = 0.0 if found["now"] else (found["at"] - timezone.now()).total_seconds()
             return max(held, due, 0.0)
         if Call.objects.filter(run=self._run, state=CallState.CLAIMED).exists():
@@ -295,9 +431,10 @@ class RunLoop:
         check_may_leave(self._run.version.connection)
 
     def _renew(self) -> None:
-        claims.calls_renew(
-            {piece.token: [call.pk for call in piece.calls] for piece in self._under_way.values()}
-        )
+        held: dict[str, list[int]] = {}
+        for piece in self._under_way.values():
+            held.setdefault(piece.token, []).extend(call.pk for call in piece.calls)
+        claims.calls_renew(held)
 
     def _aside(self, work: Callable[[], T]) -> T:
         """Run something slow in a thread while the job is kept alive."""
@@ -340,6 +477,8 @@ class RunLoop:
             rest.append(said % {"n": n})
         if n := found.get(Outcome.REFUSED):
             rest.append(ngettext("%(n)s was refused", "%(n)s were refused", n) % {"n": n})
+        if n := found.get(Ending.UNDECIDED):
+            rest.append(ngettext("%(n)s is undecided", "%(n)s are undecided", n) % {"n": n})
         if n := found.get(Outcome.FAILED):
             rest.append(ngettext("%(n)s failed", "%(n)s failed", n) % {"n": n})
         said = ngettext("%(n)s label", "%(n)s labels", labels) % {"n": labels}

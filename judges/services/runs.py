@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -13,14 +13,16 @@ from annotate.models import FINISHED, Item, ProjectStatus, User
 from annotate.services.events import event_write
 from annotate.services.items import draw_number
 from annotate.services.jobs import job_create
-from judges.models import Call, JudgeVersion, ProviderName, Purpose, Run
+from judges.models import Call, JudgeVersion, ProviderName, Purpose, Run, RunItem
+from judges.prompting.plan import PLAIN, first_calls
 from judges.providers.base import ProviderError
-from judges.selectors.items import items_unasked
+from judges.selectors.asked import how_of
+from judges.selectors.items import items_askable, items_unasked
 from judges.services.connections import check_may_leave
+from judges.services.spending import check_cappable
 from judges.services.versions import version_check
 
 KIND = "judge_run"
-PLAIN = "plain"
 # A trained judge answers about an item it was trained on from a fit that has not seen it.
 OUT_OF_FOLD = "out_of_fold"
 STRATEGIES = ("random", "all")
@@ -39,19 +41,23 @@ def run_start(
     purpose: str = Purpose.LABEL,
     selection: Mapping[str, Any] | None = None,
     seed: int = 0,
+    cap: int | None = None,
 ) -> Run:
     """Write a run with its queued job and its first calls; the caller nudges ``run.job``.
 
     Of a large run the worker writes the rest (run_lay_out).
 
     ``selection``: ``{"strategy": "random", "limit": N}`` for the first N in random order, or
-    ``{"strategy": "all"}``; of the live items that this version has not labelled. ``seed`` 0 takes
+    ``{"strategy": "all"}``; of the live items that this version has not labelled, for another
+    purpose than to label of all live ones. ``seed`` 0 takes
     the project's own order, in which people are given items too, so that the judge meets those
-    most likely to have people's labels; another seed shuffles.
+    most likely to have people's labels; another seed shuffles. ``cap``: the most it may spend, in
+    100-millionths of a dollar (spending.cap_read).
 
-    Raises BadInput for a selection that makes no sense or holds no item, NotAllowed where data may
-    not leave the machine, Conflict for a version whose question changed or which has an unfinished
-    run. Locks the version, so that a double click starts one run.
+    Raises BadInput for a selection that makes no sense or holds no item, or a cap on a model
+    without a known price, NotAllowed where data may not leave the machine, Conflict for a version
+    whose question changed or which has an unfinished run. Locks the version, so that a double
+    click starts one run.
     """
     JudgeVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
     # Read again: the question or the project may have changed under the caller's object.
@@ -68,10 +74,11 @@ def run_start(
         check_may_leave(version.connection)
     except ProviderError as error:
         raise NotAllowed(error.message) from None
+    check_cappable(version, cap)
     if not -(2**63) <= seed < 2**63:
         raise BadInput(_("A seed has 64 bits at most."), fields={"seed": _("Too large.")})
     chosen = _selection(selection or {"strategy": "random", "limit": 100})
-    ids = _drawn(version, chosen, seed)
+    ids = _drawn(version, chosen, seed, purpose)
     if not ids:
         raise BadInput(
             _("There is no item left to ask: this judge has labelled them all.")
@@ -93,6 +100,7 @@ def run_start(
         purpose=purpose,
         selection={**chosen, "laid_out": len(ids) <= LAID_OUT_AT_ONCE},
         seed=seed,
+        cap=cap,
         created_by=actor,
     )
     _write_calls(run, ids[:LAID_OUT_AT_ONCE])
@@ -140,21 +148,24 @@ def run_lay_out(run: Run, beat: Callable[[str], None]) -> None:
     if run.selection.get("laid_out", True):
         return
     total = run.job.total or 0
-    there = set(run.calls.values_list("item_id", flat=True))
-    missing = [pk for pk in _drawn(run.version, {}, run.seed) if pk not in there]
+    single = how_of(run.version).is_single
+    there = set((run.calls if single else run.items).values_list("item_id", flat=True))
+    drawn = _drawn(run.version, {}, run.seed, run.purpose)
+    missing = [pk for pk in drawn if pk not in there]
     missing = missing[: max(0, total - len(there))]
     for start in range(0, len(missing), CHUNK):
         beat(
             _("Laying out the calls: %(done)s of %(all)s")
             % {"done": len(there) + start, "all": total}
         )
-        _write_calls(run, missing[start : start + CHUNK])
+        with transaction.atomic():
+            _write_calls(run, missing[start : start + CHUNK])
     run.selection = {**run.selection, "laid_out": True}
     run.save(update_fields=["selection"])
 
 
-def _drawn(version: JudgeVersion, chosen: Mapping[str, Any], seed: int) -> list[int]:
-    items = items_unasked(version)
+def _drawn(version: JudgeVersion, chosen: Mapping[str, Any], seed: int, purpose: str) -> list[int]:
+    items = items_unasked(version) if purpose == Purpose.LABEL else items_askable(version)
     limit = chosen.get("limit")
     if seed == 0:
         ids = items.values_list("pk", flat=True)
@@ -166,7 +177,24 @@ def _drawn(version: JudgeVersion, chosen: Mapping[str, Any], seed: int) -> list[
     return [pk for _draw, pk in shuffled[:limit]]
 
 
-def _write_calls(run: Run, ids: Iterable[int]) -> None:
+def _write_calls(run: Run, ids: Sequence[int]) -> None:
+    """The first calls of these items; where there are several an item, its row as well."""
+    how = how_of(run.version)
+    if not how.is_single:
+        keys = first_calls(how, run.version.question.options.count())
+        RunItem.objects.bulk_create(
+            (RunItem(run=run, item_id=pk) for pk in ids), batch_size=CHUNK, ignore_conflicts=True
+        )
+        Call.objects.bulk_create(
+            (
+                Call(run=run, item_id=pk, variant=key.variant, repeat=key.repeat)
+                for pk in ids
+                for key in keys
+            ),
+            batch_size=CHUNK,
+            ignore_conflicts=True,
+        )
+        return
     learnt = {item_id for item_id, _code in run.version.training.get("labels", [])}
     Call.objects.bulk_create(
         (Call(run=run, item_id=pk, variant=OUT_OF_FOLD if pk in learnt else PLAIN) for pk in ids),

@@ -25,7 +25,10 @@ from judges.forms.connections import (
     ConnectionTestForm,
     PriceForm,
 )
-from judges.models import ASKED_IN_WORDS, CONNECTED, Connection, ProviderName
+from judges.forms.judges import CapForm
+from judges.models import ASKED_IN_WORDS, CONNECTED, Connection, ProviderName, Spending
+from judges.providers.prices import from_steps
+from judges.selectors.money import dollars, dollars_plain
 from judges.selectors.places import connection_of
 from judges.services.connections import (
     PROBE,
@@ -35,6 +38,7 @@ from judges.services.connections import (
     connection_test,
 )
 from judges.services.prices import ModelCost, price_forget, price_set, prices_known
+from judges.services.spending import cap_read, project_cap_set, spending_of
 from judges.views.run_shown import probe_shown
 
 
@@ -46,10 +50,29 @@ def connections(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
         "connections": [{"connection": row, "url": _url("connection", row)} for row in rows],
         "may_connect": place.may(Right.MANAGE),
         "new_url": reverse("connection_new", args=[project_id]),
+        "limit_url": reverse("spending_cap", args=[project_id]),
+        **_limit_shown(spending_of(place.project)),
         "local_llm": bool(settings.LOCAL_LLM_URL),
         "crumbs": _crumbs(project_id),
     }
     return render_page(request, "judges/connections.html", context, place=place, current="judges")
+
+
+@require_POST
+def spending_cap(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
+    """Change the most that the project's judges may spend."""
+    place = access.project_of(request.user, project_id, Right.MANAGE)
+    access.check_active(place)
+    form = CapForm(request.POST)
+    try:
+        if not form.is_valid():
+            raise BadInput(_("A limit is an amount in dollars above 0."))
+        project_cap_set(request.user, place.project, cap_read(form.cleaned_data["cap"]))
+    except BadInput as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, _("Saved."))
+    return redirect("connections", project_id)
 
 
 @sensitive_post_parameters("key")
@@ -243,3 +266,12 @@ def _url(name: str, connection: Connection) -> str:
 
 def _crumbs(project_id: int) -> list[dict[str, str]]:
     return [{"label": _("Judges"), "url": reverse("judges", args=[project_id])}]
+
+
+def _limit_shown(found: Spending) -> dict[str, Any]:
+    cap = None if found.cap is None else from_steps(found.cap)
+    return {
+        "spent": dollars(from_steps(found.spent)),
+        "limit": "" if cap is None else dollars(cap),
+        "limit_form": CapForm(initial={"cap": dollars_plain(cap)}),
+    }

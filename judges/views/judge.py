@@ -22,8 +22,10 @@ from judges.selectors.asked import asked_sample
 from judges.selectors.items import items_live, items_unasked
 from judges.selectors.judges import judge_row
 from judges.selectors.places import version_of
+from judges.services.costs import cost_estimate
 from judges.services.runs import run_start
-from judges.views.run_shown import answers_shown, job_shown
+from judges.services.spending import cap_read
+from judges.views.run_shown import answers_shown, estimate_shown, job_shown
 
 DEFAULT_ITEMS = 100
 
@@ -45,7 +47,8 @@ def judge_run(request: AuthenticatedRequest, project_id: int, version_id: int) -
         return _show(request, place, version, form)
     selection = {"strategy": "random", "limit": form.cleaned_data["limit"]}
     try:
-        run = run_start(request.user, version, selection=selection)
+        cap = cap_read(form.cleaned_data["cap"])
+        run = run_start(request.user, version, selection=selection, cap=cap)
     except ConcordError as error:
         form.add_error(None, error.message)
         return _show(request, place, version, form)
@@ -59,13 +62,19 @@ def _show(
 ) -> HttpResponse:
     left = items_unasked(version).count()
     project_id = place.project.pk
-    form = form or RunForm(initial={"limit": min(left, DEFAULT_ITEMS) or 1})
+    n_items = min(left, DEFAULT_ITEMS) or 1
+    if form is not None and form.is_bound and "limit" in form.cleaned_data:
+        n_items = form.cleaned_data["limit"]
+    form = form or RunForm(initial={"limit": n_items})
+    estimate = cost_estimate(version, n_items)
     runs = version.runs.select_related("job", "version").order_by("-pk")[:20]
     context: dict[str, Any] = {
         "judge": version,
         "row": judge_row(version),
         "form": form,
         "left": left,
+        "estimate": estimate_shown(estimate),
+        "may_cost": estimate.basis != "free",
         "live": items_live(version),
         "run_url": reverse("judge_run", args=[project_id, version.pk]),
         "runs": [

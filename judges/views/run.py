@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -12,15 +13,19 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotate import access
 from annotate.access import Place, Right
-from annotate.errors import NotFound
-from annotate.models import Job, User
+from annotate.errors import BadInput, ConcordError, Conflict, NotFound
+from annotate.models import FINISHED, Job, User
 from annotate.services.jobs import job_cancel, job_pause, job_resume
 from annotate.tasks import job_nudge
 from annotate.views.page import AuthenticatedRequest, render_page
+from judges.forms.judges import CapForm
 from judges.models import Run
+from judges.selectors.money import dollars_plain
 from judges.selectors.places import run_of
 from judges.selectors.runs import run_progress
-from judges.views.run_shown import answers_shown, job_shown, steering, took
+from judges.services.retrying import run_retry_failed
+from judges.services.spending import cap_read, run_cap_set
+from judges.views.run_shown import LIVE, answers_shown, job_shown, money_shown, steering, took
 
 
 @require_GET
@@ -45,6 +50,39 @@ def run_steer(
     # The button asks for its own part; the numbers beneath change with it.
     response["HX-Retarget"], response["HX-Reswap"] = "#run-live", "outerHTML"
     return response
+
+
+@require_POST
+def run_cap(request: AuthenticatedRequest, project_id: int, run_id: int) -> HttpResponse:
+    """Change the most that the run may spend."""
+    place = access.project_of(request.user, project_id, Right.REVIEW)
+    access.check_active(place)
+    found = run_of(place, run_id)
+    form = CapForm(request.POST)
+    try:
+        if not form.is_valid():
+            raise BadInput(_("A limit is an amount in dollars above 0."))
+        run_cap_set(request.user, found, cap_read(form.cleaned_data["cap"]))
+    except (BadInput, Conflict) as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, _("Saved."))
+    return redirect("run", project_id, run_id)
+
+
+@require_POST
+def run_retry(request: AuthenticatedRequest, project_id: int, run_id: int) -> HttpResponse:
+    """Ask again about what ended without a label."""
+    place = access.project_of(request.user, project_id, Right.REVIEW)
+    access.check_active(place)
+    found = run_of(place, run_id)
+    try:
+        job_nudge(run_retry_failed(request.user, found).job)
+    except ConcordError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, _("They are asked again."))
+    return redirect("run", project_id, run_id)
 
 
 def _steer(actor: User, job: Job, verb: str) -> Job:
@@ -73,6 +111,14 @@ def _show(
         "announce": announce,
         **answers_shown(found.version, found),
         "took": took(found),
+        "money": money_shown(progress),
+        "cap_url": ""
+        if found.job.state in FINISHED
+        else reverse("run_cap", args=[project_id, found.pk]),
+        "cap_form": CapForm(initial={"cap": dollars_plain(progress.cap)}),
+        "again_url": reverse("run_retry", args=[project_id, found.pk])
+        if progress.failures and found.job.state not in LIVE
+        else "",
         "crumbs": [
             {"label": _("Judges"), "url": reverse("judges", args=[project_id])},
             {"label": str(found.version), "url": version_url},

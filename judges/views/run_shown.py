@@ -10,7 +10,9 @@ from django.utils.translation import ngettext
 
 from annotate.models import Job, JobState
 from judges.models import JudgeVersion, Run
+from judges.selectors.money import dollars
 from judges.selectors.runs import RunProgress, calls_shown
+from judges.services.costs import CostEstimate
 
 HUES = {
     JobState.PAUSED: "doubt",
@@ -32,7 +34,7 @@ def job_shown(run: Run, progress: RunProgress | None = None) -> dict[str, Any]:
         "title": _("Run %(run)s of %(judge)s") % {"run": run.pk, "judge": run.version},
         "state_label": job.get_state_display(),
         "hue": HUES.get(JobState(job.state), ""),
-        "done": progress.closed if progress else job.done,
+        "done": progress.ended if progress else job.done,
         "total": job.total,
         "unit": _("items"),
         "note": note,
@@ -63,6 +65,54 @@ def steering(project_id: int, run: Run) -> dict[str, str]:
         for name, allowed in may.items()
         if allowed
     }
+
+
+def money_shown(progress: RunProgress) -> dict[str, str]:
+    """What a run has spent, written: {spent, note, each, held}; ``note`` beneath what is spent."""
+    if progress.unpriced:
+        note = ngettext(
+            "and %(n)s call of which nobody knows the price",
+            "and %(n)s calls of which nobody knows the price",
+            progress.unpriced,
+        ) % {"n": f"{progress.unpriced:,}"}
+    elif progress.cap is not None:
+        note = _("of %(cap)s at most") % {"cap": dollars(progress.cap)}
+    else:
+        note = _("no limit of its own")
+    each = progress.spent_per_label
+    return {
+        "spent": dollars(progress.spent),
+        "note": note,
+        "each": "" if each is None else dollars(each),
+        "held": dollars(progress.reserved) if progress.reserved else "",
+    }
+
+
+def estimate_shown(found: CostEstimate) -> str:
+    """What so many items will cost, in a sentence."""
+    names = {"n": f"{found.n_items:,}"}
+    if found.basis == "free":
+        return ""
+    if found.mean is not None and found.low is not None and found.high is not None:
+        return _(
+            "%(n)s items cost about %(mean)s (%(low)s to %(high)s, 95 %%), going by %(past)s asked "
+            "before."
+        ) % {
+            **names,
+            "mean": dollars(found.mean),
+            "low": dollars(found.low),
+            "high": dollars(found.high),
+            "past": f"{found.n_past:,}",
+        }
+    if found.high is not None:
+        return _(
+            "%(n)s items cost at most %(high)s, mostly a good deal less. After a small run there "
+            "is an estimate."
+        ) % {**names, "high": dollars(found.high)}
+    return _(
+        "No price is known for this model: what it spends cannot be told, and no limit on it can "
+        "be kept. An owner can set one on the page of the connection."
+    )
 
 
 def probe_shown(job: Job, title: str) -> dict[str, Any]:

@@ -191,7 +191,7 @@ def test_of_two_replies_to_one_call_one_is_stored() -> None:
             call = Call.objects.select_related("item__project").get(pk=claim.calls[0].pk)
             meeting.wait(30)
             result = Result(outcome=Outcome.LABEL, choice=choice)
-            stored.append(call_store(run, call, claim.token, result))
+            stored.append(call_store(run, call, claim.token, result).outcome)
         finally:
             connection.close()
 

@@ -410,6 +410,6 @@ def test_a_claim_that_ran_out_is_asked_again_and_the_late_reply_is_dropped() -> 
     from judges.services.calls import Result, call_store
 
     stored = call_store(run, late.calls[0], late.token, Result(outcome=Outcome.LABEL, choice=1))
-    assert stored == ""
+    assert stored.outcome == ""
     assert Label.objects.get().choice == 0
     assert Call.objects.get().attempts == 2

@@ -84,6 +84,8 @@ judge                GET     200    200       403        403     404       login
 judge_run            POST    302    302       403        403     404       login   403
 run                  GET     200    200       403        403     404       login   200
 run_steer            POST    302    302       403        403     404       login   403
+run_cap              POST    302    302       403        403     404       login   403
+run_retry            POST    302    302       403        403     404       login   403
 connections          GET     200    200       403        403     404       login   200
 
 # Data in and out; long work. What only reads is what an archive is for
@@ -127,6 +129,7 @@ question_edit        POST    422    403       403        403     404       login
 question_stop        POST    302    403       403        403     404       login   403
 guideline_edit       GET     200    403       403        403     404       login   403
 guideline_edit       POST    302    403       403        403     404       login   403
+spending_cap         POST    302    403       403        403     404       login   403
 connection_new       GET     200    403       403        403     404       login   403
 connection_new       POST    302    403       403        403     404       login   403
 connection           GET     200    403       403        403     404       login   200
@@ -164,6 +167,11 @@ api_judges           POST    200    200       403        403     404       401  
 api_runs             GET     200    200       403        403     404       401     200
 api_runs             POST    202    202       403        403     404       401     403
 api_run              GET     200    200       403        403     404       401     200
+api_run_cap          POST    200    200       403        403     404       401     403
+api_run_retry        POST    409    409       403        403     404       401     403
+api_spending         GET     200    200       403        403     404       401     200
+api_spending         POST    200    403       403        403     404       401     403
+api_estimate         GET     200    200       403        403     404       401     200
 api_aggregations     GET     200    200       403        403     404       401     200
 api_aggregations     POST    202    202       403        403     404       401     403
 api_aggregation_raters GET   200    200       403        403     404       401     200
@@ -261,6 +269,8 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
         "api_items": {"items": [{"external_id": "x", "fields": {"text": "New."}}]},
         "api_judges": {"question": "sentiment"},
         "api_prices": {"model": "some-model", "input": "1", "output": "2.5"},
+        "api_run_cap": {"cap": "2.5"},
+        "api_spending": {"cap": None},
         "api_rulings": {**option, "reason": "judge_error"},
         "api_runs": {"version": ids["version_id"], "limit": 1},
     }

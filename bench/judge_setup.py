@@ -1,0 +1,77 @@
+"""What the benches of runs share: a database of their own, a project, a judge, workers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from bench.faulty_endpoint import INPUT, OUTPUT
+from bench.label import ROOT
+
+WORKER = """
+import sys
+import django
+django.setup()
+from judges import tasks
+tasks.run(int(sys.argv[1]))
+"""
+
+
+def in_a_process(module: str, url: str, folder: Path, arguments: list[str]) -> bool:
+    """Run ``module --here`` on a fresh database: settings are read once a process."""
+    env = {
+        **{k: v for k, v in os.environ.items() if k not in {"DEBUG", "CONCORD_MODE"}},
+        "DATABASE_URL": url,
+        "DATA_DIR": str(folder),
+        "STATIC_ROOT": str(folder / "static"),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
+    migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(migrate, cwd=ROOT, env=env, check=True)
+    here = [sys.executable, "-m", module, "--here", *arguments]
+    return subprocess.run(here, cwd=ROOT, env=env, check=False).returncode == 0
+
+
+def judge_made(url: str, *, n_items: int, at_once: int, timeout: int) -> Any:
+    """A judge version behind ``url`` in a new project with so many items."""
+    from annotate.models import User
+    from annotate.services.items import ItemRow, items_take_in
+    from annotate.services.projects import OptionDraft, QuestionDraft, project_create
+    from judges.services.connections import connection_add
+    from judges.services.prices import price_set
+    from judges.services.versions import chat_version
+
+    owner, _new = User.objects.get_or_create(username="owner", is_founder=True)
+    options = (OptionDraft("good", "Good"), OptionDraft("poor", "Poor"))
+    draft = QuestionDraft(key="q", name="Question", kind="single", text="Which?", options=options)
+    project = project_create(owner, name=f"{n_items} at {at_once}", questions=[draft], seed=1)
+    for start in range(0, n_items, 1_000):
+        items_take_in(
+            project,
+            [
+                ItemRow(f"i{n}", {"text": f"Dish number {n}."})
+                for n in range(start, min(start + 1_000, n_items))
+            ],
+        )
+    connection = connection_add(
+        owner,
+        project,
+        name="Endpoint",
+        base_url=url,
+        concurrency=at_once,
+        timeout_seconds=timeout,
+    )
+    # As if it had been tested: a bench of runs does not measure the test.
+    connection.capabilities = {"bench": {"temperature": True}}
+    connection.save()
+    price_set(owner, connection, model="bench", input=Decimal(INPUT), output=Decimal(OUTPUT))
+    return chat_version(owner, project.questions.get(), connection, model="bench")
+
+
+def worker_started(job_id: int) -> subprocess.Popen[bytes]:
+    """A worker's process on this job, and nothing else."""
+    return subprocess.Popen([sys.executable, "-c", WORKER, str(job_id)], cwd=ROOT)

@@ -1,0 +1,103 @@
+"""What a run will cost: from the version's past calls with an interval, else from the bound."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from django.db.models import Sum
+
+from judges.models import Call, CallState, JudgeVersion
+from judges.providers.base import Capabilities
+from judges.providers.prices import Price, from_steps, price_bound, to_steps
+from judges.selectors.asked import asked_of
+from judges.selectors.items import items_unasked
+from judges.services.prices import price_of
+
+# So many items asked before make an estimate; more than so many are not read.
+FEWEST_PAST = 5
+MOST_PAST = 2_000
+BOUNDED = 20
+
+Basis = Literal["free", "past", "bound", "unknown"]
+
+
+@dataclass(frozen=True)
+class CostEstimate:
+    """US dollars for ``n_items``. ``basis``: *past* has the mean and a 95 % interval, from
+    ``n_past`` items asked before; *bound* has the most it can come to in ``high`` only; *unknown*
+    has none.
+    """
+
+    n_items: int
+    basis: Basis
+    mean: Decimal | None = None
+    low: Decimal | None = None
+    high: Decimal | None = None
+    n_past: int = 0
+
+
+def cost_estimate(version: JudgeVersion, n_items: int) -> CostEstimate:
+    """What it will cost to ask a judge about so many more items. A few queries; no call is made.
+
+    The interval is the prediction interval of a sum of N from n items seen before, by Student's t:
+    N m ± t s sqrt(N (1 + N / n)). It is as good as the items seen are like those to come.
+    """
+    price = price_of(version.connection, version.model)
+    if price is not None and price.rates.is_free:
+        zero = Decimal(0)
+        return CostEstimate(n_items, "free", zero, zero, zero)
+    past = _past(version)
+    if len(past) >= FEWEST_PAST:
+        return _from_past(n_items, past)
+    return _from_bound(version, n_items, price)
+
+
+def _past(version: JudgeVersion) -> list[float]:
+    """Dollars an item, of the newest items asked with a known price."""
+    items = (
+        Call.objects.filter(
+            run__version=version, state=CallState.CLOSED, price__isnull=False, reused=None
+        )
+        .values("run", "item")
+        .annotate(cost=Sum("price"), beside=Sum("paid_beside"))
+        .order_by("-run", "-item")[:MOST_PAST]
+    )
+    return [float(row["cost"] + from_steps(row["beside"])) for row in items]
+
+
+def _from_past(n_items: int, past: list[float]) -> CostEstimate:
+    from scipy.special import stdtrit
+
+    n = len(past)
+    mean = math.fsum(past) / n
+    spread = math.sqrt(math.fsum((x - mean) ** 2 for x in past) / (n - 1))
+    half = float(stdtrit(n - 1, 0.975)) * spread * math.sqrt(n_items * (1 + n_items / n))
+    total = n_items * mean
+    return CostEstimate(
+        n_items,
+        "past",
+        mean=_dollars(total),
+        low=_dollars(max(0.0, total - half)),
+        high=_dollars(total + half),
+        n_past=n,
+    )
+
+
+def _from_bound(version: JudgeVersion, n_items: int, price: Price | None) -> CostEstimate:
+    """The mean of what each of the next items can cost at most, times so many."""
+    known = Capabilities.from_dict(version.connection.capabilities.get(version.model) or {})
+    bounds = [
+        price_bound(asked_of(version, item), known, price)
+        for item in items_unasked(version)[:BOUNDED]
+    ]
+    found = [bound for bound in bounds if bound is not None]
+    if not found or len(found) < len(bounds):
+        return CostEstimate(n_items, "unknown")
+    return CostEstimate(n_items, "bound", high=n_items * sum(found, Decimal(0)) / len(found))
+
+
+def _dollars(amount: float) -> Decimal:
+    return from_steps(to_steps(Decimal(repr(amount))))

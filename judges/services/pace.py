@@ -1,0 +1,77 @@
+"""How many calls a connection gets at once: shared by all workers, halved when it says too many.
+
+As in congestion control: additive increase, multiplicative decrease, never above what its owner
+set. The row is changed by conditional updates only, so of many workers that are told to slow down
+at once one halves it, and of many that would let it grow one does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q, Value
+from django.db.models.functions import Greatest
+from django.utils import timezone
+
+from judges.models import Call, CallState, Connection, Pace
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many more calls may be asked now, of ``limit`` at once; none before ``held_until``."""
+
+    n: int
+    limit: int
+    held_until: datetime | None
+
+
+def pace_of(connection: Connection) -> Pace:
+    """The connection's row, made where there is none yet: it begins at what its owner set."""
+    return Pace.objects.get_or_create(
+        connection=connection, defaults={"limit": connection.concurrency}
+    )[0]
+
+
+def room(connection: Connection) -> Room:
+    """What may be claimed now, over all runs and workers of the connection.
+
+    Inside the transaction that claims: locks the row, before any call, until the claim is written.
+    """
+    now = timezone.now()
+    row = (
+        Pace.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("connection")
+        .get(connection=connection)
+    )
+    limit = min(row.limit, row.connection.concurrency)
+    if row.hold_until is not None and row.hold_until > now:
+        return Room(0, limit, row.hold_until)
+    # Of dead workers' claims those whose lease ran out do not count.
+    in_flight = Call.objects.filter(
+        run__version__connection=connection, state=CallState.CLAIMED, lease_until__gte=now
+    ).count()
+    return Room(max(0, limit - in_flight), limit, None)
+
+
+def grow(connection: Connection, seen: int) -> bool:
+    """One more at once, after as many answers as were admitted at once. ``seen``: that limit; where
+    it is another one by now nothing changes.
+    """
+    rows = Pace.objects.filter(connection=connection, limit=seen, limit__lt=connection.concurrency)
+    return bool(rows.update(limit=F("limit") + 1))
+
+
+def slow_down(connection: Connection, *, asked_at: datetime, seconds: float) -> bool:
+    """Half as many at once, and none for so many seconds. True where this call halved it: what was
+    asked before the last halving says nothing about the new limit.
+    """
+    now = timezone.now()
+    rows = Pace.objects.filter(connection=connection)
+    until = now + timedelta(seconds=seconds)
+    rows.filter(Q(hold_until=None) | Q(hold_until__lt=until)).update(hold_until=until)
+    return bool(
+        rows.filter(Q(halved_at=None) | Q(halved_at__lt=asked_at)).update(
+            limit=Greatest(Value(1), F("limit") / 2), halved_at=now
+        )
+    )
