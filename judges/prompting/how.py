@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, TypeAlias, get_args
 
+from judges.exchange import Rule, RuleKind
+
 Ask: TypeAlias = Literal[
     "direct", "rationale", "checklist", "reference", "expected_score", "candidates", "pairwise"
 ]
@@ -19,7 +21,6 @@ Confidence: TypeAlias = Literal["", "logprob", "repeats", "orders", "paraphrases
 Orders: TypeAlias = Literal["given", "both", "rotations"]
 Choice: TypeAlias = Literal["fixed", "random", "similar", "diverse"]
 Source: TypeAlias = Literal["people", "rulings"]
-RuleKind: TypeAlias = Literal["all", "any", "at_least", "count", "map"]
 
 MAX_PERSONA = 1_000
 MAX_WORDING = 2_000
@@ -29,24 +30,6 @@ MAX_EXAMPLES = 64
 MAX_REPEATS = 50
 # Beyond so many options, each of them first once costs more than it tells.
 MAX_ROTATIONS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How the answers to the yes/no questions of a checklist join to one option.
-
-    - all, any, at_least: `yes` where all, any, or at least `least` are answered yes, else `no`
-    - count: `codes[k]` where k are answered yes; len(criteria) + 1 codes
-    - map: `codes[k]` where the k-th question is the only one answered yes, or all that are point to
-      the same option; `no` (or no label, where it is None) where none is; questions that point to
-      different options are no label
-    """
-
-    kind: RuleKind
-    yes: int | None = None
-    no: int | None = None
-    least: int = 1
-    codes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +217,8 @@ def _check_confidence(how: How) -> None:
         raise ValueError(f"Confidence from {how.confidence} needs {how.confidence}.")
     if how.confidence == "logprob" and how.ask in {"checklist", "candidates"}:
         raise ValueError(f"Asking by {how.ask} gives no log-probabilities of options.")
-    if how.confidence == "stated" and how.ask == "expected_score":
-        raise ValueError("An expected score comes from a distribution, which is not stated.")
+    if how.confidence == "stated" and how.ask in {"expected_score", "candidates"}:
+        raise ValueError(f"Asking by {how.ask} states no confidence.")
 
 
 def _rule(given: Mapping[str, Any]) -> Rule:

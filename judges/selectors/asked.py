@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from annotate.models import Item, ItemStatus
+from annotate.selectors.questions import text_filled
 from judges.exchange import Request
 from judges.models import JudgeVersion, ProviderName
-from judges.prompting.build import build
+from judges.prompting.ask import request_of
+from judges.prompting.how import How
+from judges.prompting.plan import PLAIN, CallKey
 from judges.selectors.specs import question_spec
 
 
-def asked_of(version: JudgeVersion, item: Item) -> Request:
-    """The request that a language-model judge gets about an item."""
+def how_of(version: JudgeVersion) -> How:
+    """How the version asks. Raises ValueError for what no version of ours would keep."""
+    return How.from_dict(version.parameters.get("how"))
+
+
+def asked_of(version: JudgeVersion, item: Item, variant: str = PLAIN, repeat: int = 0) -> Request:
+    """The request that a language-model judge gets about an item in one of its calls."""
     parameters = version.parameters
-    return build(
+    how = how_of(version)
+    return request_of(
+        how,
+        CallKey(variant, repeat),
         question_spec(version.question, item.fields),
         item.fields,
         version.guideline.text if version.guideline else "",
+        wordings=[text_filled(wording, item.fields) for wording in how.paraphrases],
         system=(version.prompt.system or None) if version.prompt else None,
         want=parameters.get("want", "letter"),
         temperature=parameters.get("temperature", 0.0),

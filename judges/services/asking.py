@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from judges.exchange import Reply, Request
 from judges.models import Call, Outcome, ProviderName, Run
-from judges.prompting.parse import Unparseable, parse
+from judges.prompting.parse import Unparseable, read
 from judges.providers.base import ChatProvider, ProviderError
 from judges.selectors.asked import asked_of
 from judges.services.calls import Result
@@ -81,7 +81,7 @@ class ChatAsker:
         self._provider = provider_of(self._connection, model)
 
     def piece(self, calls: Sequence[Call]) -> Callable[[], list[Answered]]:
-        requests = [asked_of(self._version, call.item) for call in calls]
+        requests = [asked_of(self._version, call.item, call.variant, call.repeat) for call in calls]
         provider = self._provider
         if provider is None:
             raise RuntimeError("prepare() comes first.")
@@ -107,7 +107,7 @@ def ask(provider: ChatProvider, request: Request) -> Answered:
             request_hash=digest,
         )
     try:
-        parsed = parse(reply, request.options, request.want)
+        parsed = read(reply, request)
     except Unparseable as unparseable:
         return _result(reply, digest, outcome=Outcome.UNPARSEABLE, error=unparseable.reason)
     return _result(

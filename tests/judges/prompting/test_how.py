@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judges.prompting.how import Examples, How, Pair, Repeats, Rule
+from judges.exchange import Rule
+from judges.prompting.how import Examples, How, Pair, Repeats
 
 texts = st.text("aé ?\n{", min_size=1, max_size=8).map(str.strip).filter(bool)
 confidences = st.sampled_from(["", "logprob", "stated"])
@@ -122,7 +123,7 @@ RULE = {"kind": "all", "yes": 1, "no": 0}
         ({"confidence": "orders"}, "needs orders"),
         ({"confidence": "paraphrases"}, "needs paraphrases"),
         ({"confidence": "logprob", "ask": "candidates"}, "no log-probabilities"),
-        ({"confidence": "stated", "ask": "expected_score"}, "not stated"),
+        ({"confidence": "stated", "ask": "expected_score"}, "states no confidence"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_a_sentence(stored: Any, said: str) -> None:

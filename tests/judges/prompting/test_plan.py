@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judges.prompting.how import How, Pair, Repeats, Rule
+from judges.exchange import Rule
+from judges.prompting.how import How, Pair, Repeats
 from judges.prompting.plan import (
     CallKey,
     Combined,
