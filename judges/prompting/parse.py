@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 
 from judges.exchange import OptionSpec, Reply, Request, Rule, Want
 
-ConfidenceSource: TypeAlias = Literal["logprob", "stated", "candidates", ""]
+ConfidenceSource: TypeAlias = Literal["logprob", "stated", ""]
 
 MAX_LETTER_CHARS = 32
 MAX_JSON_CHARS = 16_000
@@ -41,10 +41,10 @@ class Parsed:
     """An answer: the option's code, with what the reply says about how sure the model was.
 
     `confidence` is a probability (0 to 1) whose source is `confidence_source`: "logprob" (of the
-    letters, renormalised), "stated" (the model wrote a number), "candidates" (shared alike among
-    all it named), "" (none; confidence is None). `distribution` is code -> probability over all
-    options, summing to 1, None where only one was named; `mass` is the probability that the letters
-    held before renormalising (0 to 1), None without log-probabilities.
+    letters, renormalised), "stated" (the model wrote a number), "" (none; confidence is None).
+    `distribution` is code -> probability over all options, summing to 1, and of candidates shared
+    alike among those named; None where only one is known. `mass` is the probability that the
+    letters held before renormalising (0 to 1), None without log-probabilities.
     """
 
     code: int
@@ -211,7 +211,7 @@ def _candidates(reply: Reply, options: Sequence[OptionSpec]) -> Parsed:
         raise Unparseable("The reply names an answer twice.")
     share = 1 / len(letters)
     distribution = {option.code: share if option.letter in letters else 0.0 for option in options}
-    return Parsed(by_letter[letters[0]], share, "candidates", distribution, None, "")
+    return Parsed(by_letter[letters[0]], None, "", distribution, None, "")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -55,10 +55,10 @@ class Told:
 class Combined:
     """The one answer of an item, or with another outcome than "label" why there is none (`error`).
 
-    `confidence_source` is "logprob", "stated", "score", "repeats", "orders", "wordings" (agreement
-    between calls) or "". `distribution` (code -> probability) is the mean over calls where they
-    have one, else the shares of their votes; kept where a tie leaves the item undecided. `score`
-    is the expected score, of a rating asked for one.
+    `confidence_source` is that of the one call, or of several "logprob", "stated", "votes" (the
+    share of the calls that agree) or "". `distribution` (code -> probability) is the mean over
+    calls where they have one, else the shares of their votes; kept where a tie leaves the item
+    undecided. `score` is the expected score, of a rating asked for one.
     """
 
     outcome: CombinedOutcome
@@ -173,7 +173,7 @@ def combine(how: How, n_options: int, told: Sequence[Told]) -> Combined:
     votes = _shares(_round_answers(how, named))
     mass = _mean([each.label_mass for each in named if each.label_mass is not None])
     if how.ask == "expected_score":
-        return _by_score(votes if how.repeats else means, named, mass)
+        return _by_score(how, votes if how.repeats else means, named, mass)
     by_votes = how.repeats is not None or not _all_logprob(named)
     deciding = votes if by_votes else means
     leaders = _leaders(deciding or {})
@@ -191,7 +191,7 @@ def combine(how: How, n_options: int, told: Sequence[Told]) -> Combined:
         shown = named[0].distribution  # type: ignore[assignment]
     else:
         confidence, source = _confidence(how, code, named, means)
-    if source in _AGREEMENT.values() and how.repeats and votes:
+    if source == "votes" and how.repeats and votes:
         shown = votes
     return Combined(
         "label",
@@ -205,7 +205,6 @@ def combine(how: How, n_options: int, told: Sequence[Told]) -> Combined:
 
 
 _FAILURES: Mapping[str, CombinedOutcome] = {"unparseable": "unparseable", "refused": "refused"}
-_AGREEMENT = {"repeats": "repeats", "orders": "orders", "paraphrases": "wordings"}
 
 
 def _missing(
@@ -246,7 +245,7 @@ def _round_answers(how: How, told: Sequence[Told]) -> list[int]:
 
 
 def _by_score(
-    distribution: Mapping[int, float] | None, named: Sequence[Told], mass: float | None
+    how: How, distribution: Mapping[int, float] | None, named: Sequence[Told], mass: float | None
 ) -> Combined:
     """The step nearest the mean of the distribution. Codes are the steps' numbers."""
     if distribution is None:
@@ -272,7 +271,7 @@ def _by_score(
         "label",
         code=code,
         confidence=distribution.get(code, 0.0),
-        confidence_source="score",
+        confidence_source="votes" if how.repeats else "logprob",
         distribution=dict(distribution),
         label_mass=mass,
         rationale=_rationale(code, named),
@@ -287,10 +286,10 @@ def _confidence(
     if not wanted:
         if how.repeats:
             wanted = "repeats"
-        elif means is not None and _all_logprob(named):
+        elif _all_logprob(named):
             wanted = "logprob"
         elif len(named) > 1:
-            wanted = "paraphrases" if how.paraphrases else "orders"
+            wanted = "orders"
         else:
             return named[0].confidence, named[0].confidence_source
     if wanted == "logprob":
@@ -307,15 +306,9 @@ def _confidence(
             ]
         )
         return (None, "") if mean is None else (mean, "stated")
-    return _agreement(wanted, code, named)
-
-
-def _agreement(wanted: str, code: int, named: Sequence[Told]) -> tuple[float | None, str]:
-    """The share of calls that say `code`; one call agrees with nothing."""
-    if len(named) < 2:
+    if len(named) < 2:  # one call agrees with nothing
         return None, ""
-    share = sum(each.code == code for each in named) / len(named)
-    return share, _AGREEMENT[wanted]
+    return sum(each.code == code for each in named) / len(named), "votes"
 
 
 def _rationale(code: int, named: Sequence[Told]) -> str:

@@ -110,7 +110,7 @@ def test_a_judge_of_one_mind_is_asked_no_more_than_it_takes() -> None:
     told = ask_until_settled(REPEATED, lambda key: said(20, key.variant, key.repeat))
     assert [each.key.repeat for each in told] == list(range(6))
     combined = combine(REPEATED, 3, told)
-    assert (combined.code, combined.confidence, combined.confidence_source) == (20, 1.0, "repeats")
+    assert (combined.code, combined.confidence, combined.confidence_source) == (20, 1.0, "votes")
 
 
 def test_a_judge_of_two_minds_is_asked_the_most_and_a_tie_is_no_label() -> None:
@@ -191,14 +191,14 @@ def test_agreement_of_orders_is_the_confidence_where_that_is_asked_for() -> None
     told = [said(10), said(10, "order:1"), said(20, "order:2")]
     combined = combine(how, 3, told)
     assert combined.confidence == pytest.approx(2 / 3)
-    assert combined.confidence_source == "orders"
+    assert combined.confidence_source == "votes"
 
 
 def test_paraphrases_are_counted_where_there_are_no_probabilities() -> None:
     how = How(paraphrases=("x", "y"))
     told = [said(10), said(20, "paraphrase:1"), said(20, "paraphrase:2", rationale="Rude.")]
     combined = combine(how, 3, told)
-    assert (combined.code, combined.confidence_source) == (20, "wordings")
+    assert (combined.code, combined.confidence_source) == (20, "votes")
     assert combined.rationale == "Rude."
     assert combined.distribution == {10: pytest.approx(1 / 3), 20: pytest.approx(2 / 3)}
 
@@ -257,7 +257,7 @@ def rated(shares: dict[int, float]) -> Told:
 def test_an_expected_score_is_the_step_nearest_the_mean() -> None:
     combined = combine(RATING, 5, [rated({1: 0.4, 2: 0.0, 3: 0.2, 4: 0.2, 5: 0.2})])
     assert combined.score == pytest.approx(2.8)
-    assert (combined.code, combined.confidence, combined.confidence_source) == (3, 0.2, "score")
+    assert (combined.code, combined.confidence, combined.confidence_source) == (3, 0.2, "logprob")
 
 
 def test_half_way_the_likelier_step_wins_and_else_there_is_no_label() -> None:

@@ -155,9 +155,9 @@ def test_questions_that_point_to_different_options_are_no_label() -> None:
 def test_candidates_share_the_distribution_and_the_best_is_the_label() -> None:
     request = asked(CANDIDATES)
     assert answer(request, {"answers": ["B", "A"]}) == Parsed(
-        20, 0.5, "candidates", {10: 0.5, 20: 0.5, 30: 0.0}, None, ""
+        20, None, "", {10: 0.5, 20: 0.5, 30: 0.0}, None, ""
     )
-    assert answer(request, {"answers": ["C"]}).confidence == 1.0
+    assert answer(request, {"answers": ["C"]}).distribution == {10: 0.0, 20: 0.0, 30: 1.0}
 
 
 @pytest.mark.parametrize(
