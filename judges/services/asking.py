@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Protocol, TypeAlias, TypeVar
 
 from django.utils.translation import gettext as _
@@ -17,10 +18,13 @@ from django.utils.translation import gettext as _
 from judges.exchange import Reply, Request
 from judges.models import Call, Outcome, ProviderName, Run
 from judges.prompting.parse import Unparseable, read
+from judges.providers import local_classifier
 from judges.providers.base import ChatProvider, ProviderError
 from judges.selectors.asked import asked_of
+from judges.selectors.examples import ExamplePool, example_pool
 from judges.services.calls import Result
 from judges.services.connections import capabilities_keep
+from judges.services.embeddings import vectors_keep
 from judges.services.local_llm import model_check
 from judges.services.providers import provider_of
 
@@ -68,6 +72,7 @@ class ChatAsker:
         self._connection = run.version.connection
         self.width = int(self._connection.concurrency)
         self._provider: ChatProvider | None = None
+        self._pool: ExamplePool | None = None
 
     def prepare(self, aside: Aside, say: Callable[[str], None]) -> None:
         model = self._version.model
@@ -79,9 +84,29 @@ class ChatAsker:
             found = aside(provider_of(self._connection, model).probe)
             capabilities_keep(self._connection, model, found.as_dict())
         self._provider = provider_of(self._connection, model)
+        self._pool = example_pool(self._version)
+        if self._pool and self._pool.missing:
+            say(_("Reading the examples"))
+            missing = self._pool.missing
+            for start in range(0, len(missing), 64):
+                chunk = missing[start : start + 64]
+                vectors = aside(partial(local_classifier.embed, chunk))
+                fresh = dict(zip(chunk, vectors, strict=True))
+                vectors_keep(local_classifier.MODEL, fresh)
+                self._pool.vectors |= fresh
 
     def piece(self, calls: Sequence[Call]) -> Callable[[], list[Answered]]:
-        requests = [asked_of(self._version, call.item, call.variant, call.repeat) for call in calls]
+        pool = self._pool
+        requests = [
+            asked_of(
+                self._version,
+                call.item,
+                call.variant,
+                call.repeat,
+                examples=pool.of(call.item) if pool else (),
+            )
+            for call in calls
+        ]
         provider = self._provider
         if provider is None:
             raise RuntimeError("prepare() comes first.")
