@@ -14,14 +14,14 @@ from judges.providers.openai_compatible import OpenAICompatible
 ADDRESS = "http://127.0.0.1:8097/v1"
 LOOPBACK = Reach(networks=(ipaddress.ip_network("127.0.0.0/8"),))
 
-SENTIMENT = QuestionSpec(
-    key="sentiment",
-    text="What is the sentiment of this text?",
+TOPIC = QuestionSpec(
+    key="topic",
+    text="What is this text about?",
     kind="single",
     options=(
-        OptionSpec(1, "", "positive", "Positive", "It speaks well of what it is about."),
-        OptionSpec(2, "", "negative", "Negative", "It speaks badly of what it is about."),
-        OptionSpec(3, "", "neutral", "Neutral", "It only reports, or good and bad are even."),
+        OptionSpec(1, "", "place", "A building", "Rooms, floors and where they are."),
+        OptionSpec(2, "", "post", "Post", "Letters and parcels."),
+        OptionSpec(3, "", "travel", "Travel", "Trains, stations, journeys."),
     ),
 )
 

@@ -67,6 +67,7 @@ def request_of(
         criteria=how.criteria,
         rule=how.rule,
         reference=reference,
+        quoted=how.quoted,
     )
 
 

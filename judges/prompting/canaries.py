@@ -26,10 +26,10 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 TEXTS: tuple[str, ...] = (
     "The office is on the second floor, next to the lift.",
     "The parcel weighs two kilograms and was sent on Tuesday.",
-    "The shop opens at nine and closes at six.",
-    "The meeting was moved from room 4 to room 7.",
-    "The manual has forty pages and three appendices.",
     "The train stops at four stations before the harbour.",
+    "The meeting room has two doors and a window to the yard.",
+    "The letter came in a white envelope with one stamp.",
+    "The journey takes five hours with one change.",
 )
 
 # {letter}: as it is shown in the given order; {name}: the option's name.

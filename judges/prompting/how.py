@@ -73,7 +73,8 @@ class How:
 
     `persona` is who answers, in the lead's words. `criteria` and `rule` belong to a checklist,
     `reference` (a field of the item) to asking with a reference answer, `pair` to pairwise.
-    `paraphrases` are other wordings of the question, asked beside its own.
+    `paraphrases` are other wordings of the question, asked beside its own. `quoted` marks each line
+    of the item as quoted: verdicts planted in it then move a judge less.
     """
 
     ask: Ask = "direct"
@@ -87,6 +88,7 @@ class How:
     repeats: Repeats | None = None
     paraphrases: tuple[str, ...] = ()
     examples: Examples | None = None
+    quoted: bool = False
 
     def __post_init__(self) -> None:
         """Raises ValueError with a sentence for what does not fit together."""
@@ -103,6 +105,10 @@ class How:
         parts: dict[str, Any] = {
             name: given[name] for name in ("ask", "confidence", "orders") if name in given
         }
+        if "quoted" in given:
+            if not isinstance(given["quoted"], bool):
+                raise ValueError("quoted must be true or false.")
+            parts["quoted"] = given["quoted"]
         for name in ("persona", "reference"):
             if name in given:
                 parts[name] = _text(given[name], name)

@@ -29,6 +29,7 @@ def hows(draw: st.DrawFn) -> How:
     )
     return How(
         ask=ask,
+        quoted=draw(st.booleans()),
         persona=draw(st.just("") | texts),
         orders=draw(st.sampled_from(["given", "both", "rotations"])),
         repeats=draw(st.none() | st.builds(Repeats, most=st.integers(2, 50))),
@@ -79,6 +80,7 @@ RULE = {"kind": "all", "yes": 1, "no": 0}
         ({"ask": ["direct"]}, "no way of asking"),
         ({"orders": "all"}, "no policy of orders"),
         ({"confidence": "high"}, "no source of confidence"),
+        ({"quoted": 1}, "true or false"),
         ({"persona": 3}, "must be a text"),
         ({"persona": "x" * 1001}, "at most 1000"),
         ({"criteria": ["a"]}, "needs its yes/no questions"),
