@@ -137,6 +137,11 @@ class How:
         return plain
 
     @property
+    def is_single(self) -> bool:
+        """Whether an item takes one call."""
+        return self.orders == "given" and self.repeats is None and not self.paraphrases
+
+    @property
     def shuffled(self) -> int | None:
         """How many things the orders put in order, where it is not the options."""
         if self.ask == "checklist":

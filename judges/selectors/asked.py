@@ -11,9 +11,11 @@ from judges.models import JudgeVersion, ProviderName
 from judges.prompting.ask import request_of
 from judges.prompting.build import Example
 from judges.prompting.how import How
-from judges.prompting.plan import PLAIN, CallKey
+from judges.prompting.plan import CallKey
 from judges.selectors.examples import example_pool
 from judges.selectors.specs import question_spec
+
+FIRST = CallKey()
 
 
 def how_of(version: JudgeVersion) -> How:
@@ -24,8 +26,7 @@ def how_of(version: JudgeVersion) -> How:
 def asked_of(
     version: JudgeVersion,
     item: Item,
-    variant: str = PLAIN,
-    repeat: int = 0,
+    key: CallKey = FIRST,
     examples: Sequence[Example] = (),
 ) -> Request:
     """The request that a language-model judge gets about an item in one of its calls. `examples`
@@ -35,7 +36,7 @@ def asked_of(
     how = how_of(version)
     return request_of(
         how,
-        CallKey(variant, repeat),
+        key,
         question_spec(version.question, item.fields),
         item.fields,
         version.guideline.text if version.guideline else "",

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from judges.exchange import Reply, Request
 from judges.models import Call, Outcome, ProviderName, Run
 from judges.prompting.parse import Unparseable, read
+from judges.prompting.plan import CallKey
 from judges.providers import local_classifier
 from judges.providers.base import ChatProvider, ProviderError
 from judges.selectors.asked import asked_of
@@ -101,8 +102,7 @@ class ChatAsker:
             asked_of(
                 self._version,
                 call.item,
-                call.variant,
-                call.repeat,
+                CallKey(call.variant, call.repeat),
                 examples=pool.of(call.item) if pool else (),
             )
             for call in calls

@@ -17,6 +17,7 @@ from annotate.services.submissions import submission_submit
 from judges.exchange import Request, Rule
 from judges.models import JudgeVersion, ProviderName
 from judges.prompting.how import Choice, Examples, How, Pair, Repeats
+from judges.prompting.plan import CallKey
 from judges.providers import local_classifier
 from judges.selectors.asked import asked_of, asked_sample
 from judges.services.embeddings import vectors_keep
@@ -52,7 +53,10 @@ def test_each_call_asks_its_variant() -> None:
     s = story()
     (item,) = s.items(["The soup was cold."])
     version = make(s, How(orders="both", paraphrases=("Is it {text}?",), persona="A parent."))
-    plain, other = asked_of(version, item), asked_of(version, item, "order:1+paraphrase:1", 2)
+    plain, other = (
+        asked_of(version, item),
+        asked_of(version, item, CallKey("order:1+paraphrase:1", 2)),
+    )
     assert [o.code for o in other.options] == [o.code for o in plain.options][::-1]
     assert f"Is it {item.fields['text']}?" in other.user
     assert "A parent." in plain.system
