@@ -142,6 +142,11 @@ class How:
         return self.orders == "given" and self.repeats is None and not self.paraphrases
 
     @property
+    def repeats_itself(self) -> bool:
+        """Whether the same call is made more than once, so that a stored answer is no answer."""
+        return self.repeats is not None
+
+    @property
     def shuffled(self) -> int | None:
         """How many things the orders put in order, where it is not the options."""
         if self.ask == "checklist":
