@@ -12,9 +12,28 @@ from decimal import Decimal
 from typing import Literal, TypeAlias
 
 QuestionKind: TypeAlias = Literal["single", "rating"]
-Want: TypeAlias = Literal["letter", "json", "json_rationale"]
+Want: TypeAlias = Literal["letter", "json", "json_rationale", "checklist", "candidates"]
+RuleKind: TypeAlias = Literal["all", "any", "at_least", "count", "map"]
 
-WANTS: tuple[Want, ...] = ("letter", "json", "json_rationale")
+WANTS: tuple[Want, ...] = ("letter", "json", "json_rationale", "checklist", "candidates")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How the answers to the yes/no questions of a checklist join to one option.
+
+    - all, any, at_least: `yes` where all, any, or at least `least` are answered yes, else `no`
+    - count: `codes[k]` where k are answered yes; a code more than there are questions
+    - map: `codes[k]` where the k-th question is the only one answered yes, or all that are point to
+      the same option; `no` (or no label, where it is None) where none is; questions that point to
+      different options are no label
+    """
+
+    kind: RuleKind
+    yes: int | None = None
+    no: int | None = None
+    least: int = 1
+    codes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +67,9 @@ class Request:
     """What one call asks. `options` are in the order shown, each with its letter.
 
     `max_tokens` bounds the reply; `top_logprobs` is how many alternatives to the answer token
-    are wanted (0: none, at most 20); `seed` None leaves the choice to the endpoint.
+    are wanted (0: none, at most 20); `seed` None leaves the choice to the endpoint. A checklist has
+    `checks`, the place of each yes/no question in the judge's list, in the order shown (question 1
+    is `checks[0]`), and the `rule` that joins their answers.
     """
 
     system: str
@@ -59,6 +80,8 @@ class Request:
     seed: int | None = None
     max_tokens: int = 8
     top_logprobs: int = 20
+    checks: tuple[int, ...] = ()
+    rule: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)

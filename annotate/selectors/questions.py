@@ -23,7 +23,12 @@ def question_text(question: Question, fields: Mapping[str, str]) -> str:
 
     Plain replacement, no format mini-language: texts come from people.
     """
-    return _FIELD.sub(lambda match: str(fields.get(match[1], match[0])), question.text)
+    return text_filled(question.text, fields)
+
+
+def text_filled(text: str, fields: Mapping[str, str]) -> str:
+    """As question_text, for another wording of the question."""
+    return _FIELD.sub(lambda match: str(fields.get(match[1], match[0])), text)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,14 @@ from django.utils.translation import gettext_lazy as _
 from annotate.models import Project, Question
 from annotate.selectors.questions import questions_live
 from judges.models import CONNECTED, Connection, ProviderName
+from judges.prompting.how import (
+    MAX_EXAMPLES,
+    MAX_PERSONA,
+    MAX_REPEATS,
+    Examples,
+    How,
+    Repeats,
+)
 
 ZERO_SHOT = "zero_shot"
 TRAINED = "trained"
@@ -45,6 +53,59 @@ class JudgeForm(forms.Form):
         required=False,
         help_text=_("A sentence with each answer, shown in review. Slower and dearer."),
     )
+    examples = forms.IntegerField(
+        label=_("Examples"),
+        min_value=0,
+        max_value=MAX_EXAMPLES,
+        initial=0,
+        required=False,
+        help_text=_(
+            "Answered items shown before the one asked, from people’s labels. An item is never "
+            "shown itself or a near copy."
+        ),
+    )
+    example_choice = forms.ChoiceField(
+        label=_("Which examples"),
+        choices=[
+            ("diverse", _("Unlike each other")),
+            ("similar", _("Most like the item asked")),
+            ("random", _("Drawn at random")),
+        ],
+        initial="diverse",
+        required=False,
+    )
+    orders = forms.ChoiceField(
+        label=_("Order of the options"),
+        choices=[
+            ("given", _("As given: one call an item")),
+            ("both", _("As given and reversed, averaged: two calls")),
+            ("rotations", _("Each option first once, averaged: a call an option")),
+        ],
+        initial="given",
+        required=False,
+        help_text=_("Weak models lean to what stands first. Averaging over orders takes that out."),
+    )
+    repeats = forms.IntegerField(
+        label=_("Ask up to so many times"),
+        min_value=1,
+        max_value=MAX_REPEATS,
+        initial=1,
+        required=False,
+        help_text=_(
+            "More than once: at temperature 1, until the leading answer is settled (at a risk of "
+            "5 %). The share of its answers is then the confidence."
+        ),
+    )
+    persona = forms.CharField(
+        label=_("Who answers"),
+        required=False,
+        max_length=MAX_PERSONA,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("A person as whom the model answers, such as “a parent of small children”."),
+    )
+
+    # Settings that most leave alone: folded away unless one of them was changed or is wrong.
+    MORE = ("examples", "example_choice", "orders", "repeats", "persona")
 
     def __init__(self, project: Project, *args: Any, local_llm: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -56,6 +117,27 @@ class JudgeForm(forms.Form):
         self.fields["how"].choices = self._ways(project, local_llm=local_llm)  # type: ignore[attr-defined]
         self.fields["question"].initial = live[0].pk if live else None
         self.fields["how"].initial = ZERO_SHOT
+
+    def how_asked(self) -> How:
+        """How the language model is asked, of a form that is valid."""
+        entered = self.cleaned_data
+        count, most = entered.get("examples") or 0, entered.get("repeats") or 1
+        examples = Examples("people", count, entered.get("example_choice") or "diverse")
+        return How(
+            persona=entered.get("persona", "").strip(),
+            orders=entered.get("orders") or "given",
+            repeats=Repeats(most=most) if most > 1 else None,
+            examples=examples if count else None,
+        )
+
+    @property
+    def more_open(self) -> bool:
+        """Whether the folded settings are shown at once."""
+        return self.is_bound and any(
+            self[name].errors
+            or str(self[name].value() or "").strip() not in {"", str(self[name].initial)}
+            for name in self.MORE
+        )
 
     def _ways(self, project: Project, *, local_llm: bool) -> list[tuple[str, Any]]:
         ways: list[tuple[str, Any]] = [

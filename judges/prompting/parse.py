@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from judges.exchange import OptionSpec, Reply, Want
+from judges.exchange import OptionSpec, Reply, Request, Rule, Want
 
 ConfidenceSource: TypeAlias = Literal["logprob", "stated", ""]
 
@@ -42,9 +42,9 @@ class Parsed:
 
     `confidence` is a probability (0 to 1) whose source is `confidence_source`: "logprob" (of the
     letters, renormalised), "stated" (the model wrote a number), "" (none; confidence is None).
-    `distribution` is code -> probability over all options, summing to 1, and `mass` the
-    probability the letters held before renormalising (0 to 1); both None without
-    log-probabilities.
+    `distribution` is code -> probability over all options, summing to 1, and of candidates shared
+    alike among those named; None where only one is known. `mass` is the probability that the
+    letters held before renormalising (0 to 1), None without log-probabilities.
     """
 
     code: int
@@ -53,6 +53,15 @@ class Parsed:
     distribution: dict[int, float] | None
     mass: float | None
     rationale: str
+
+
+def read(reply: Reply, request: Request) -> Parsed:
+    """Read `reply` to `request`, whatever it wants. Raises Unparseable. There is no default."""
+    if request.want == "checklist":
+        return _checklist(reply, request)
+    if request.want == "candidates":
+        return _candidates(reply, request.options)
+    return parse(reply, request.options, request.want)
 
 
 def parse(reply: Reply, options: Sequence[OptionSpec], want: Want) -> Parsed:
@@ -107,19 +116,8 @@ def _unwrapped(text: str) -> str:
 
 
 def _from_json(text: str, *, with_rationale: bool) -> tuple[str, float | None, str]:
-    if fenced := _CODE_FENCE.fullmatch(text):
-        text = fenced["body"]
-    try:
-        said = json.loads(text, object_pairs_hook=_unique)
-    except Unparseable:
-        raise
-    except (ValueError, RecursionError):
-        raise Unparseable("The reply is not one JSON object and nothing else.") from None
-    if not isinstance(said, dict):
-        raise Unparseable("The reply is JSON, but not an object.")
     allowed = {"answer", "confidence"} | ({"rationale"} if with_rationale else set())
-    if unknown := sorted(set(said) - allowed):
-        raise Unparseable(f"The reply has a field that was not asked for: {_quoted(unknown[0])}.")
+    said = _object(text, allowed)
     letter = said.get("answer")
     if not isinstance(letter, str):
         raise Unparseable("The reply has no answer that is a text.")
@@ -137,6 +135,83 @@ def _from_json(text: str, *, with_rationale: bool) -> tuple[str, float | None, s
     if "\x00" in rationale or _SURROGATE.search(rationale):
         raise Unparseable("The rationale holds a NUL character or half of a surrogate pair.")
     return letter, _stated(said.get("confidence")), rationale.strip()
+
+
+def _object(text: str, allowed: set[str]) -> dict[str, Any]:
+    if fenced := _CODE_FENCE.fullmatch(text):
+        text = fenced["body"]
+    try:
+        said = json.loads(text, object_pairs_hook=_unique)
+    except Unparseable:
+        raise
+    except (ValueError, RecursionError):
+        raise Unparseable("The reply is not one JSON object and nothing else.") from None
+    if not isinstance(said, dict):
+        raise Unparseable("The reply is JSON, but not an object.")
+    if unknown := sorted(set(said) - allowed):
+        raise Unparseable(f"The reply has a field that was not asked for: {_quoted(unknown[0])}.")
+    return said
+
+
+def _checklist(reply: Reply, request: Request) -> Parsed:
+    """Each question answered "yes" or "no", in these letters, and the option the rule joins to."""
+    numbers = [str(number) for number in range(1, len(request.checks) + 1)]
+    said = _object(_checked(reply, MAX_JSON_CHARS), {*numbers, "confidence"})
+    yes = [False] * len(numbers)
+    for number, place in zip(numbers, request.checks, strict=True):
+        if said.get(number) not in ("yes", "no"):
+            raise Unparseable(f'Question {number} is not answered "yes" or "no".')
+        yes[place] = said[number] == "yes"
+    stated = _stated(said.get("confidence"))
+    if request.rule is None:
+        raise ValueError("A checklist needs a rule.")
+    code = joined(request.rule, yes)
+    if code not in {option.code for option in request.options}:
+        raise ValueError(f"The rule of the checklist leads to {code}, which is no option.")
+    return Parsed(code, stated, "" if stated is None else "stated", None, None, "")
+
+
+def joined(rule: Rule, yes: Sequence[bool]) -> int:
+    """The option's code that the answers to the yes/no questions come to.
+
+    Raises Unparseable where a rule of the kind "map" leads to none or to several, ValueError for a
+    rule that has no option where it needs one.
+    """
+    n = sum(yes)
+    code: int | None
+    if rule.kind == "count":
+        code = rule.codes[n]
+    elif rule.kind == "map":
+        pointed = sorted({c for c, answer in zip(rule.codes, yes, strict=True) if answer})
+        if len(pointed) > 1:
+            raise Unparseable("The questions answered yes point to different options.")
+        code = pointed[0] if pointed else rule.no
+        if code is None:
+            raise Unparseable("No question is answered yes, so no option is pointed to.")
+    else:
+        least = {"all": len(yes), "any": 1, "at_least": rule.least}[rule.kind]
+        code = rule.yes if n >= least else rule.no
+    if code is None:
+        raise ValueError("The rule of the checklist has no option for this.")
+    return code
+
+
+def _candidates(reply: Reply, options: Sequence[OptionSpec]) -> Parsed:
+    """All options that could apply, the best first, which is the label."""
+    letters = _object(_checked(reply, MAX_JSON_CHARS), {"answers"}).get("answers")
+    if not isinstance(letters, list) or not letters:
+        raise Unparseable("The reply has no list of answers, or an empty one.")
+    by_letter = {option.letter: option.code for option in options}
+    for letter in letters:
+        if not isinstance(letter, str) or letter not in by_letter:
+            raise Unparseable(
+                f"The answer {_quoted(str(letter))} is none of {', '.join(by_letter)}."
+            )
+    if len(set(letters)) < len(letters):
+        raise Unparseable("The reply names an answer twice.")
+    share = 1 / len(letters)
+    distribution = {option.code: share if option.letter in letters else 0.0 for option in options}
+    return Parsed(by_letter[letters[0]], None, "", distribution, None, "")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -39,11 +39,7 @@ def request_body(request: Request, model: str, capabilities: Capabilities) -> di
         if capabilities.grammar:
             body["grammar"] = letter_grammar(request.options)
     elif capabilities.schema:
-        body["response_format"] = response_format(
-            request.options,
-            with_rationale=request.want == "json_rationale",
-            bounded=capabilities.grammar,
-        )
+        body["response_format"] = response_format(request, bounded=capabilities.grammar)
     elif capabilities.json_object:
         body["response_format"] = {"type": "json_object"}
     return body
@@ -54,31 +50,36 @@ def letter_grammar(options: Sequence[OptionSpec]) -> str:
     return "root ::= " + " | ".join(f'"{option.letter}"' for option in options)
 
 
-def response_format(
-    options: Sequence[OptionSpec], *, with_rationale: bool, bounded: bool
-) -> dict[str, object]:
+def response_format(request: Request, *, bounded: bool) -> dict[str, object]:
     """The `response_format` that holds a reply to `answer_schema`."""
-    schema = answer_schema(options, with_rationale=with_rationale, bounded=bounded)
+    schema = answer_schema(request, bounded=bounded)
     return {
         "type": "json_schema",
         "json_schema": {"name": "judgement", "strict": True, "schema": schema},
     }
 
 
-def answer_schema(
-    options: Sequence[OptionSpec], *, with_rationale: bool, bounded: bool
-) -> dict[str, object]:
+def answer_schema(request: Request, *, bounded: bool) -> dict[str, object]:
     """The JSON schema of the object that `judges.prompting.parse` reads.
 
     The rationale comes first: a reason written after the answer only defends it. `bounded` also
     limits its length, where the server turns the schema into a grammar; hosted endpoints reject
-    that keyword.
+    that keyword, and those on the number of a list's entries.
     """
+    letter = {"type": "string", "enum": [option.letter for option in request.options]}
     properties: dict[str, object] = {}
-    if with_rationale:
+    if request.want == "json_rationale":
         properties["rationale"] = {"type": "string"} | ({"maxLength": 600} if bounded else {})
-    properties["answer"] = {"type": "string", "enum": [option.letter for option in options]}
-    properties["confidence"] = {"type": "integer", "enum": list(range(0, 101, 5))}
+    if request.want == "candidates":
+        most = {"minItems": 1, "maxItems": len(request.options)} if bounded else {}
+        properties["answers"] = {"type": "array", "items": letter} | most
+    elif request.want == "checklist":
+        for number in range(1, len(request.checks) + 1):
+            properties[str(number)] = {"type": "string", "enum": ["yes", "no"]}
+    else:
+        properties["answer"] = letter
+    if request.want != "candidates":
+        properties["confidence"] = {"type": "integer", "enum": list(range(0, 101, 5))}
     return {
         "type": "object",
         "properties": properties,

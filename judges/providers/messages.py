@@ -40,9 +40,7 @@ def message_body(request: Request, model: str, capabilities: Capabilities) -> di
         body["temperature"] = min(request.temperature, 1.0)
     if request.want == "letter":
         return body
-    schema = answer_schema(
-        request.options, with_rationale=request.want == "json_rationale", bounded=False
-    )
+    schema = answer_schema(request, bounded=False)
     match capabilities.form:
         case "output":
             body["output_config"] = {"format": {"type": "json_schema", "schema": schema}}

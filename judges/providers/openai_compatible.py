@@ -108,7 +108,8 @@ class OpenAICompatible:
         found = dataclasses.replace(found, n=reply is not None and len(reply["choices"]) == 2)
         reply = self._accepts(found, {"grammar": letter_grammar(PROBE_OPTIONS)}, HELLO)
         found = dataclasses.replace(found, grammar=_content(reply) in {"A", "B"})
-        form = response_format(PROBE_OPTIONS, with_rationale=False, bounded=found.grammar)
+        wanted = dataclasses.replace(PROBE, want="json")
+        form = response_format(wanted, bounded=found.grammar)
         reply = self._accepts(found, {"response_format": form}, HELLO)
         found = dataclasses.replace(found, schema=is_answer(_content(reply)))
         if not found.schema:

@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from annotate.models import Item, ItemStatus
+from annotate.selectors.questions import text_filled
 from judges.exchange import Request
 from judges.models import JudgeVersion, ProviderName
-from judges.prompting.build import build
+from judges.prompting.ask import request_of
+from judges.prompting.build import Example
 from judges.prompting.how import How
-from judges.prompting.plan import CallKey, option_order
+from judges.prompting.plan import CallKey
+from judges.selectors.examples import example_pool
 from judges.selectors.specs import question_spec
 
 FIRST = CallKey()
 
 
 def how_of(version: JudgeVersion) -> How:
-    """How a version asks; one that does not say asks directly, in one call."""
-    return How.from_dict(version.parameters.get("how") or {})
+    """How the version asks. Raises ValueError for what no version of ours would keep."""
+    return How.from_dict(version.parameters.get("how"))
 
 
-def asked_of(version: JudgeVersion, item: Item, key: CallKey = FIRST) -> Request:
-    """The request that a language-model judge gets about an item, in one of its calls."""
+def asked_of(
+    version: JudgeVersion,
+    item: Item,
+    key: CallKey = FIRST,
+    examples: Sequence[Example] = (),
+) -> Request:
+    """The request that a language-model judge gets about an item in one of its calls. `examples`
+    are those of its pool for this item.
+    """
     parameters = version.parameters
-    question = question_spec(version.question, item.fields)
-    seed = parameters.get("seed")
-    return build(
-        question,
+    how = how_of(version)
+    return request_of(
+        how,
+        key,
+        question_spec(version.question, item.fields),
         item.fields,
         version.guideline.text if version.guideline else "",
+        wordings=[text_filled(wording, item.fields) for wording in how.paraphrases],
         system=(version.prompt.system or None) if version.prompt else None,
+        examples=examples,
         want=parameters.get("want", "letter"),
         temperature=parameters.get("temperature", 0.0),
-        seed=None if seed is None else seed + key.repeat,
-        order=option_order(how_of(version), key.variant, len(question.options)),
+        seed=parameters.get("seed"),
     )
 
 
@@ -44,4 +58,7 @@ def asked_sample(version: JudgeVersion) -> Request | None:
         .order_by("draw", "pk")
         .first()
     )
-    return asked_of(version, item) if item else None
+    if item is None:
+        return None
+    pool = example_pool(version)
+    return asked_of(version, item, examples=pool.first(item) if pool else ())

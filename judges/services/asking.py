@@ -11,19 +11,23 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from decimal import Decimal
+from functools import partial
 from typing import Protocol, TypeAlias, TypeVar
 
 from django.utils.translation import gettext as _
 
 from judges.exchange import Reply, Request
 from judges.models import Call, Outcome, ProviderName, Run
-from judges.prompting.parse import Unparseable, parse
+from judges.prompting.parse import Unparseable, read
 from judges.prompting.plan import CallKey
+from judges.providers import local_classifier
 from judges.providers.base import Capabilities, ChatProvider, ProviderError
 from judges.providers.prices import Price, price_bound, reply_price, to_steps
 from judges.selectors.asked import asked_of
+from judges.selectors.examples import ExamplePool, example_pool
 from judges.services.calls import Result
 from judges.services.connections import capabilities_keep
+from judges.services.embeddings import vectors_keep
 from judges.services.local_llm import model_check
 from judges.services.prices import price_of
 from judges.services.providers import provider_of
@@ -84,6 +88,7 @@ class ChatAsker:
         self._provider: ChatProvider | None = None
         self._capabilities = Capabilities()
         self._price: Price | None = None
+        self._pool: ExamplePool | None = None
 
     def prepare(self, aside: Aside, say: Callable[[str], None]) -> None:
         model = self._version.model
@@ -97,6 +102,16 @@ class ChatAsker:
         self._provider = provider_of(self._connection, model)
         self._capabilities = Capabilities.from_dict(self._connection.capabilities.get(model) or {})
         self._price = price_of(self._connection, model)
+        self._pool = example_pool(self._version)
+        if self._pool and self._pool.missing:
+            say(_("Reading the examples"))
+            missing = self._pool.missing
+            for start in range(0, len(missing), 64):
+                chunk = missing[start : start + 64]
+                vectors = aside(partial(local_classifier.embed, chunk))
+                fresh = dict(zip(chunk, vectors, strict=True))
+                vectors_keep(local_classifier.MODEL, fresh)
+                self._pool.vectors |= fresh
 
     def piece(self, calls: Sequence[Call]) -> Callable[[], list[Answered]]:
         requests = [self._request(call) for call in calls]
@@ -119,7 +134,12 @@ class ChatAsker:
         return request_hash(self._request(call))
 
     def _request(self, call: Call) -> Request:
-        return asked_of(self._version, call.item, CallKey(call.variant, call.repeat))
+        return asked_of(
+            self._version,
+            call.item,
+            CallKey(call.variant, call.repeat),
+            examples=self._pool.of(call.item) if self._pool else (),
+        )
 
 
 def ask(provider: ChatProvider, request: Request, price: Price | None = None) -> Answered:
@@ -143,7 +163,7 @@ def ask(provider: ChatProvider, request: Request, price: Price | None = None) ->
         )
     cost = reply_price(reply, price)
     try:
-        parsed = parse(reply, request.options, request.want)
+        parsed = read(reply, request)
     except Unparseable as unparseable:
         return _result(reply, digest, cost, outcome=Outcome.UNPARSEABLE, error=unparseable.reason)
     return _result(

@@ -40,7 +40,7 @@ def item_end(run: Run, place: RunItem, item: Item, how: How) -> str:
     if more or len(told) < len(calls):
         return ""
     found = combine(how, n_options, told)
-    ending, error = found.outcome, found.error
+    ending, error = str(found.outcome), found.error
     if ending == Ending.LABEL and found.code is not None:
         answer = Answer(
             choice=found.code,

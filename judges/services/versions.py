@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
@@ -16,11 +17,15 @@ from annotate.models import Guideline, Project, Question, QuestionStatus, User
 from annotate.services.events import event_write
 from annotate.services.projects import guideline_live
 from annotate.services.raters import rater_of_version
+from judges.exchange import Want
 from judges.models import Connection, JudgeVersion, Prompt, ProviderName
+from judges.prompting.ask import want_of
 from judges.prompting.build import MAX_OPTIONS
+from judges.prompting.how import How
 from judges.providers import local_classifier
 from judges.selectors.training import MIN_LABELS, TrainingSet, training_set
 from judges.services.connections import connection_local
+from judges.services.examples import examples_choose, how_check
 
 ZERO_SHOT = "zero_shot"
 TRAINED = "trained"
@@ -76,11 +81,17 @@ def chat_version(
     system: str = "",
     ask_rationale: bool = False,
     name: str = "",
+    how: How | None = None,
 ) -> JudgeVersion:
     """A judge that is a language model behind a connection, with the project's live guideline.
 
-    Idempotent as judge_version_create. Raises BadInput.
+    ``how`` is how it asks, directly where it is None; examples are chosen here and kept with the
+    version. Idempotent as judge_version_create. Raises BadInput.
     """
+    how = how or How()
+    if how.ask == "rationale":
+        # One way to say it, so that it is one version.
+        how, ask_rationale = dataclasses.replace(how, ask="direct"), True
     model, system = model.strip(), system.replace("\r\n", "\n").strip()
     wrong: dict[str, str] = {}
     if not model or len(model) > 200:
@@ -93,6 +104,16 @@ def chat_version(
         }
     if wrong:
         raise BadInput(" ".join(wrong.values()), fields=wrong)
+    how_check(question, how)
+    parameters: dict[str, Any] = {
+        "want": want_of(how, _want(connection, model, ask_rationale)),
+        "temperature": 0,
+        "seed": 1,
+    }
+    if how != How():
+        parameters["how"] = how.as_dict()
+    if how.examples:
+        parameters["examples"] = examples_choose(question, how.examples)
     return judge_version_create(
         actor,
         question,
@@ -101,7 +122,7 @@ def chat_version(
         model=model,
         prompt=prompt_get(actor, question.project, system=system, ask_rationale=ask_rationale),
         guideline=guideline_live(question.project),
-        parameters={"want": _want(connection, model, ask_rationale), "temperature": 0, "seed": 1},
+        parameters=parameters,
     )
 
 
@@ -252,7 +273,7 @@ def training_as_dict(found: TrainingSet) -> dict[str, Any]:
     return {"labels": labels, "hash": _hash(labels)}
 
 
-def _want(connection: Connection, model: str, ask_rationale: bool) -> str:  # noqa: FBT001
+def _want(connection: Connection, model: str, ask_rationale: bool) -> Want:  # noqa: FBT001
     """In which form the answer is asked for. A bare letter is quickest and most honest about how
     sure it is where the endpoint gives log-probabilities; else the model may state a number.
     """

@@ -59,7 +59,7 @@ def judge_new(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     form = JudgeForm(place.project, request.POST or None, local_llm=served)
     if request.method == "POST" and form.is_valid():
         try:
-            version = _make(place, request.user, form.cleaned_data)
+            version = _make(place, request.user, form)
         except (BadInput, Conflict, ProviderError) as error:
             _redisplay(form, error)
         else:
@@ -68,7 +68,8 @@ def judge_new(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     return _show_new(request, place, form)
 
 
-def _make(place: Place, actor: User, entered: dict[str, Any]) -> JudgeVersion:
+def _make(place: Place, actor: User, form: JudgeForm) -> JudgeVersion:
+    entered = form.cleaned_data
     how, question = entered["how"], entered["question"]
     if how in {ZERO_SHOT, TRAINED}:
         return classifier_version(actor, question, mode=how)
@@ -88,6 +89,7 @@ def _make(place: Place, actor: User, entered: dict[str, Any]) -> JudgeVersion:
         model=model,
         system=entered["system"],
         ask_rationale=entered["ask_rationale"],
+        how=form.how_asked(),
     )
 
 

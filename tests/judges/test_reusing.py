@@ -9,7 +9,7 @@ import pytest
 from annotate.models import Label
 from annotate.services.items import ItemRow, items_take_in
 from judges.models import Call, Purpose
-from judges.prompting.how import How
+from judges.prompting.how import How, Repeats
 from judges.providers.scripted import scripted_reply
 from judges.services.runs import run_start
 from judges.services.versions import judge_version_create
@@ -52,7 +52,7 @@ def test_trials_repeats_failures_and_other_models_are_asked() -> None:
         for purpose in (Purpose.TRIAL, Purpose.ANCHOR):
             work(run_start(s.olga, version, purpose=purpose))
         assert len(model.asked) == 3
-        for name, how in (("script-1", How(repeats=2)), ("script-2", How())):
+        for name, how in (("script-1", How(repeats=Repeats(2, delta=0))), ("script-2", How())):
             work(
                 run_start(
                     s.olga,
