@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Protocol, TypeAlias, TypeVar
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from judges.exchange import Reply, Request
@@ -73,6 +75,15 @@ class Asker(Protocol):
         "" where nothing is.
         """
         ...
+
+
+@dataclass
+class Piece:
+    """Calls being asked together, with the token of their claim."""
+
+    token: str
+    calls: tuple[Call, ...]
+    asked_at: datetime = field(default_factory=timezone.now)
 
 
 class ChatAsker:

@@ -15,6 +15,11 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from judges.models import Call, CallState, Connection, Pace
+from judges.providers.base import ProviderError
+
+FIRST_BACKOFF_SECONDS = 2.0
+LONGEST_BACKOFF_SECONDS = 300.0
+LONGEST_ASKED_WAIT_SECONDS = 3_600.0
 
 
 @dataclass(frozen=True)
@@ -75,3 +80,10 @@ def slow_down(connection: Connection, *, asked_at: datetime, seconds: float) -> 
             limit=Greatest(Value(1), F("limit") / 2), halved_at=now
         )
     )
+
+
+def backoff(times: int, error: ProviderError) -> float:
+    """Seconds to wait after the ``times``-th failure: as long as asked, else 2, 4, 8 ... 300."""
+    if error.retry_after is not None:
+        return min(error.retry_after, LONGEST_ASKED_WAIT_SECONDS)
+    return min(FIRST_BACKOFF_SECONDS * 2.0 ** min(times - 1, 10), LONGEST_BACKOFF_SECONDS)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -21,19 +21,19 @@ from django.db import connection
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from annotate.errors import BadInput, JobStopped
 from annotate.services.jobs import RunningJob
-from judges.models import Call, CallState, Ending, Outcome, Run
+from judges.models import Call, CallState, Outcome, Run
 from judges.providers.base import ProviderError
 from judges.selectors.runs import endings_of
 from judges.services import calls as claims
 from judges.services import pace
 from judges.services.askers import asker_of
-from judges.services.asking import Answered, Asker
+from judges.services.asking import Answered, Asker, Piece
 from judges.services.connections import check_may_leave
 from judges.services.reusing import answers_kept, result_of, reuses
+from judges.services.run_tally import Tally
 from judges.services.runs import run_lay_out
 from judges.services.spending import Refusal, check_cappable, refused_said, spending_of
 from judges.services.versions import version_check
@@ -47,9 +47,6 @@ BEAT_SECONDS = 2.0
 SOON_SECONDS = 0.05
 # Waits longer than this give the worker back; shorter ones are sat out.
 SIT_OUT_SECONDS = 10.0
-FIRST_BACKOFF_SECONDS = 2.0
-LONGEST_BACKOFF_SECONDS = 300.0
-LONGEST_ASKED_WAIT_SECONDS = 3_600.0
 # Calls that failed in a row before the judge is taken to be away, and replies in a row that did not
 # parse, with none that did, before it is taken not to understand what is asked.
 FAILURES_IN_A_ROW = 6
@@ -58,29 +55,6 @@ NONSENSE_IN_A_ROW = 20
 
 class JudgeStopped(Exception):
     """The judge cannot go on until a person mends something; says what, and how."""
-
-
-@dataclass
-class Piece:
-    """Calls being asked together, with the token of their claim."""
-
-    token: str
-    calls: tuple[Call, ...]
-    asked_at: datetime = field(default_factory=timezone.now)
-
-
-@dataclass
-class Tally:
-    """Items by how they ended, this worker's and those before."""
-
-    by_outcome: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def closed(self) -> int:
-        return sum(self.by_outcome.values())
-
-    def add(self, outcome: str) -> None:
-        self.by_outcome[outcome] = self.by_outcome.get(outcome, 0) + 1
 
 
 def run_work(running: RunningJob) -> None:
@@ -145,7 +119,7 @@ class RunLoop:
         if not given_back:
             self._running.progress(self._tally.closed)
             counts: dict[str, Any] = dict(self._tally.by_outcome)
-            self._running.finish(message=self._said(), **counts)
+            self._running.finish(message=self._tally.sentence, **counts)
 
     # --- The loop -----------------------------------------------------------------------------
 
@@ -345,7 +319,7 @@ class RunLoop:
         if error.kind == "rate_limited":
             # All calls share the limit, so all wait; and no item is to blame.
             self._limited_in_a_row += 1
-            delay = backoff(self._limited_in_a_row, error)
+            delay = pace.backoff(self._limited_in_a_row, error)
             self._hold_until = timezone.now() + timedelta(seconds=delay)
             if self._paced:
                 pace.slow_down(self._connection, asked_at=asked_at, seconds=delay)
@@ -369,7 +343,7 @@ class RunLoop:
                 % {"n": self._failed_in_a_row, "reason": error.message}
             )
         if call.attempts < self._run.max_attempts:
-            delay = backoff(call.attempts, error)
+            delay = pace.backoff(call.attempts, error)
             claims.call_wait(
                 self._run,
                 call,
@@ -468,25 +442,3 @@ class RunLoop:
                 except Exception:
                     log.exception("A call of run %s was put back.", self._run.pk)
             self._pool.shutdown(wait=False, cancel_futures=True)
-
-    def _said(self) -> str:
-        found = self._tally.by_outcome
-        labels, rest = found.get(Outcome.LABEL, 0), []
-        if n := found.get(Outcome.UNPARSEABLE):
-            said = ngettext("%(n)s reply did not parse", "%(n)s replies did not parse", n)
-            rest.append(said % {"n": n})
-        if n := found.get(Outcome.REFUSED):
-            rest.append(ngettext("%(n)s was refused", "%(n)s were refused", n) % {"n": n})
-        if n := found.get(Ending.UNDECIDED):
-            rest.append(ngettext("%(n)s is undecided", "%(n)s are undecided", n) % {"n": n})
-        if n := found.get(Outcome.FAILED):
-            rest.append(ngettext("%(n)s failed", "%(n)s failed", n) % {"n": n})
-        said = ngettext("%(n)s label", "%(n)s labels", labels) % {"n": labels}
-        return "; ".join([said, *rest]) + "."
-
-
-def backoff(times: int, error: ProviderError) -> float:
-    """Seconds to wait after the ``times``-th failure: as long as asked, else 2, 4, 8 ... 300."""
-    if error.retry_after is not None:
-        return min(error.retry_after, LONGEST_ASKED_WAIT_SECONDS)
-    return min(FIRST_BACKOFF_SECONDS * 2.0 ** min(times - 1, 10), LONGEST_BACKOFF_SECONDS)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from annotate.models import JobState
 from judges.models import Call, CallState, Connection, Pace
 from judges.providers.base import ProviderError, Request
+from judges.services import pace
 from judges.services import run_work as run_work_module
 from judges.services.calls import calls_claim
 from judges.services.connections import connection_add, connection_edit
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_work_module, "WAKE_SECONDS", 0.05)
-    monkeypatch.setattr(run_work_module, "FIRST_BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(pace, "FIRST_BACKOFF_SECONDS", 0.01)
 
 
 def limit_of(connection: Connection) -> int:

@@ -15,6 +15,7 @@ from annotate.services.projects import OptionDraft, QuestionDraft, question_revi
 from judges.models import Call, CallState, Outcome
 from judges.providers.base import ProviderError, Request
 from judges.providers.scripted import scripted_reply
+from judges.services import pace
 from judges.services import run_work as run_work_module
 from judges.services import runs as runs_module
 from judges.services.calls import calls_claim, calls_expire
@@ -32,7 +33,7 @@ TEXTS = ["Lovely soup.", "Cold soup.", "Great staff.", "Slow staff.", "Good brea
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_work_module, "WAKE_SECONDS", 0.05)
-    monkeypatch.setattr(run_work_module, "FIRST_BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(pace, "FIRST_BACKOFF_SECONDS", 0.01)
 
 
 def many(n: int) -> list[str]:

@@ -15,7 +15,7 @@ from judges.prompting.plan import CallKey, Told, combine, first_calls, orders_of
 from judges.providers.base import Request
 from judges.selectors.items import items_unasked
 from judges.selectors.runs import run_progress
-from judges.services import endings
+from judges.services import endings, pace
 from judges.services import run_work as run_work_module
 from judges.services.calls import Result, call_store, calls_claim
 from judges.services.retrying import run_retry_failed
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_work_module, "WAKE_SECONDS", 0.05)
-    monkeypatch.setattr(run_work_module, "FIRST_BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(pace, "FIRST_BACKOFF_SECONDS", 0.01)
 
 
 def version_asking(s: Story, how: How, *, concurrency: int = 1) -> JudgeVersion:
