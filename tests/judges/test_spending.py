@@ -23,6 +23,7 @@ from judges.providers.scripted import scripted_reply
 from judges.selectors.judges import judge_row
 from judges.selectors.money import dollars
 from judges.selectors.runs import run_progress
+from judges.services import pace
 from judges.services import run_work as run_work_module
 from judges.services.calls import Result, call_store, call_wait, calls_claim, calls_expire
 from judges.services.connections import connection_add
@@ -51,7 +52,7 @@ A_CALL = Decimal("0.2")
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_work_module, "WAKE_SECONDS", 0.05)
-    monkeypatch.setattr(run_work_module, "FIRST_BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(pace, "FIRST_BACKOFF_SECONDS", 0.01)
 
 
 def priced(s: Story, n: int, **more: object) -> JudgeVersion:
