@@ -15,6 +15,8 @@ import pytest
         ("consensus.doubt", {"numpy", "scipy", "sklearn"}),
         ("consensus.majority", {"scipy", "sklearn"}),
         ("consensus.agreement", {"scipy", "sklearn"}),
+        ("consensus.hand_over", {"scipy", "sklearn"}),
+        ("consensus.corrected_regression", {"scipy", "sklearn"}),
     ],
 )
 def test_import_stays_light(module, absent):
