@@ -18,15 +18,17 @@ from numpy.typing import NDArray
 from consensus.error_bounds import allowed_errors
 
 # Error rates by rank from the top, a * rank ** g: flat (g = 0) to all errors at the bottom. Every
-# pair is equally likely before a label is seen.
-_RATES = np.array([0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.5, 0.8])
+# pair is equally likely before a label is seen. Half of the rates `a` are these shares of alpha,
+# half lie these shares of the way from alpha to 1: the bottom is not trusted before it is seen.
+_BELOW = np.array([0.1, 0.2, 0.4, 0.7])
+_ABOVE = np.array([0.1, 0.3, 0.5, 0.8])
 _POWERS = np.array([0.0, 0.5, 1.0, 2.0, 4.0, 8.0])
-# Going up by one station gives up one allowed error; it is worth it while it leaves out more
-# expected errors than this.
-_WORTH = 0.7
-# The walk also stops where the labels just passed are this much likelier (in nats) at a tenth of
-# alpha than at alpha: further up is then no better, whatever the curve says.
-_GOOD_ENOUGH = 1.2
+# The walk looks for the station with the best chance to pass; among nearly equal ones for the
+# lowest: the chance counts times this power of what would be handed over.
+_SIZE = 0.1
+# It also stops where the labels just passed are this much likelier (in nats) at a tenth of alpha
+# than at alpha: further up is then no better, whatever the curve says.
+_GOOD_ENOUGH = 1.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,28 +115,37 @@ def start_of_tests(rungs: Ladder, critical: NDArray[np.int64], alpha: float) -> 
     stations = np.flatnonzero(np.diff(record, prepend=-1) > 0)
     if not stations.size:
         return None
-    gained = np.diff(record[stations])  # errors allowed at a station and not at the one before
     ends = rungs.groups[stations]
-    expected = _expected_errors(rungs, ends)
-    good = _good_below(rungs, ends, alpha)
-    stop = (expected <= _WORTH * gained) | (good[1:] >= _GOOD_ENOUGH)
-    # Stations from the lowest: stop at the first that says so, else at the highest of all.
-    stopping = np.flatnonzero(stop)
-    return int(stations[stopping[-1] + 1] if stopping.size else stations[0])
+    chance = _chances_to_pass(rungs, ends, record[stations], alpha)
+    worth = chance * (rungs.unread[stations] / rungs.unread[-1]) ** _SIZE
+    here = worth.diagonal()
+    better = np.tril(worth, -1).max(axis=1, initial=0.0)  # at the best station further up
+    stop = (here >= better) | (_good_below(rungs, ends, alpha) >= _GOOD_ENOUGH)
+    stop[0] = True
+    # Stations from the lowest: stop at the first that says so.
+    return int(stations[np.flatnonzero(stop)[-1]])
 
 
-def _expected_errors(rungs: Ladder, ends: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Expected errors between each two stations, from the labels below the lower of the two."""
-    rate, power = (a.ravel()[:, None] for a in np.meshgrid(_RATES, _POWERS, indexing="ij"))
+def _chances_to_pass(
+    rungs: Ladder, ends: NDArray[np.int64], allowed: NDArray[np.int64], alpha: float
+) -> NDArray[np.float64]:
+    """[s, t]: chance to pass at station t, as the labels below station s let it expect.
+
+    A Poisson number of errors for each curve, and the curves as likely as they make those labels.
+    """
+    from scipy.special import pdtr
+
+    rates = np.concatenate([alpha * _BELOW, alpha + (1 - alpha) * _ABOVE])
+    rate, power = (a.ravel()[:, None] for a in np.meshgrid(rates, _POWERS, indexing="ij"))
     curve = rate * rungs.rank**power  # (n_curves, n_groups)
     right = rungs.group_labelled - rungs.group_loss
     fit = rungs.group_loss * np.log(curve) + right * np.log1p(-curve)
     zero = np.zeros((len(curve), 1))
-    below = np.hstack([np.cumsum(fit[:, ::-1], axis=1)[:, ::-1], zero])[:, ends[1:]]
-    weight = np.exp(below - below.max(axis=0, initial=-np.inf))
-    above = np.hstack([zero, np.cumsum(curve * rungs.group_labelled, axis=1)])[:, ends]
-    between = np.diff(above, axis=1)
-    return np.asarray((weight * between).sum(axis=0) / weight.sum(axis=0))
+    below = np.hstack([np.cumsum(fit[:, ::-1], axis=1)[:, ::-1], zero])[:, ends]
+    likely = np.exp(below - below.max(axis=0))
+    expected = np.cumsum(curve * rungs.group_labelled, axis=1)[:, ends - 1]
+    passes = pdtr(allowed.astype(np.float64), expected)
+    return np.asarray((likely / likely.sum(axis=0)).T @ passes)
 
 
 def _good_below(rungs: Ladder, ends: NDArray[np.int64], alpha: float) -> NDArray[np.float64]:

@@ -25,6 +25,8 @@ import pytest
             "consensus.majority_optimality",
             {"scipy", "sklearn"},
         ),
+        ("consensus.hand_over", {"scipy", "sklearn"}),
+        ("consensus.corrected_regression", {"scipy", "sklearn"}),
     ],
 )
 def test_import_stays_light(module, absent):
