@@ -13,15 +13,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from consensus.corrected import (
-    NO_FIGURE,
-    Figure,
-    Sample,
-    Target,
-    ThreeWays,
-    combine,
-    effective_labels,
-)
+from consensus.corrected import NO_FIGURE, Figure, ThreeWays
+from consensus.corrected_sample import Sample, Target, combine, effective_labels
 
 Kind = Literal["linear", "logistic"]
 
