@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Literal, get_args
 
 import numpy as np
@@ -142,11 +143,12 @@ def _three_ways(
 ) -> ThreeWays:
     n, n_items = len(sample.people), len(sample.judge)
     quantile = sample.quantile(n_parameters) if n else math.nan
+    normal = NormalDist().inv_cdf(0.5 + sample.confidence / 2)
     people, corrected, judge = NO_FIGURE, NO_FIGURE, NO_FIGURE
     tuning = effective = None
     if everywhere is not None:
         pulls = everywhere.pulls[:, column]
-        judge = _figure(float(everywhere.values[column]), float(pulls @ pulls) / n_items**2, 1.96)
+        judge = _figure(float(everywhere.values[column]), float(pulls @ pulls) / n_items**2, normal)
     if alone is not None:
         y = alone.pulls[:, column]
         found = combine(sample, y, y, 0.0, corners=None, tuned=False)

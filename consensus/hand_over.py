@@ -38,8 +38,9 @@ class HandOver:
     n_chosen     how many these are
     n_labelled   labelled items at or above the threshold; 0 where nothing is handed over
     n_errors     sum of their losses: how many of them the judge got wrong
-    upper_bound  upper bound of the error rate of what is handed over, of confidence 1 - delta and
-                 at most alpha; None where nothing is handed over
+    upper_bound  upper bound of the error rate above this threshold, had it been fixed in advance,
+                 of confidence 1 - delta. The search chose it, so what is guaranteed is alpha. None
+                 where nothing is handed over
     reason       "handed_over", or why nothing is: "nothing_unread", "no_labels", "too_few_labels"
                  (not even without an error would they suffice), "not_sure_yet" (so far the judge
                  is good enough somewhere, but that may be luck), "too_many_errors" (it is not)
@@ -237,7 +238,7 @@ def hand_over_sentence(result: HandOver) -> str:
             f"{result.n_chosen} of {len(result.chosen)} unread items may keep the judge's label. "
             f"Of {result.n_labelled} labelled items as confident as these it got "
             f"{result.n_errors:.4g} wrong; with confidence {sure} at most "
-            f"{100 * result.upper_bound:.1f} % of those handed over are wrong."
+            f"{100 * result.alpha:.4g} % of those handed over are wrong."
         )
     if result.more_labels is None:
         return _NOTHING[result.reason]
