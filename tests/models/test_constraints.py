@@ -37,7 +37,18 @@ from annotate.models import (
 from annotate.services.claims import claims_hold
 from annotate.services.rulings import gold_promote, ruling_make
 from annotate.services.submissions import submission_submit
-from judges.models import Call, Connection, JudgeVersion, ModelPrice, Prompt, Run, TextVector
+from judges.models import (
+    Call,
+    Connection,
+    JudgeVersion,
+    ModelPrice,
+    Pace,
+    Prompt,
+    Run,
+    RunItem,
+    Spending,
+    TextVector,
+)
 from tests.personas import Story, story
 
 pytestmark = pytest.mark.django_db
@@ -159,7 +170,13 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
         "price",
         [{"input": -1}, {"output": -1}, {"cached_input": -1}],
     ),
+    "spending_not_negative": ("spending", [{"spent": -1}, {"reserved": -1}]),
+    "pace_at_least_one": ("pace", [{"limit": 0}]),
     "run_purpose_known": ("run", [{"purpose": UNKNOWN}]),
+    "run_money_not_negative": ("run", [{"spent": -1}, {"reserved": -1}]),
+    "run_item_ending_known": ("run_item", [{"ending": UNKNOWN}]),
+    "run_item_label_has_choice": ("run_item", [{"ending": "label", "choice": None}]),
+    "run_item_confidence_is_a_share": ("run_item", [{"confidence": -0.1}, {"confidence": 1.1}]),
     "call_state_known": ("call", [{"state": UNKNOWN}]),
     "call_closed_iff_outcome": (
         "call",
@@ -252,6 +269,7 @@ UNIQUES: dict[str, OneTooMany] = {
     "judge_version_number_once": OneTooMany(
         "version", {"project_id", "name", "number"}, {"hash": "x"}, spare={"rater": "rater_run_2"}
     ),
+    "run_item_once": OneTooMany("run_item", {"run_id", "item_id"}),
     "call_once_a_run": OneTooMany("call", {"run_id", "item_id", "variant", "repeat"}),
     "text_vector_once": OneTooMany("vector", {"model", "text_hash"}),
 }
@@ -437,5 +455,8 @@ def _judge_rows(s: Story, item: Item) -> dict[str, Any]:
         "version": version,
         "run": run,
         "call": Call.objects.create(run=run, item=item),
+        "run_item": RunItem.objects.create(run=run, item=item),
+        "spending": Spending.objects.get_or_create(project=s.project)[0],
+        "pace": Pace.objects.create(connection=connection, limit=1),
         "vector": TextVector.objects.create(model="m", text_hash="t", vector=b"\0"),
     }

@@ -35,7 +35,7 @@ from annotate.services.projects import guideline_publish, project_create, questi
 from annotate.services.rulings import gold_promote, ruling_make
 from annotate.services.submissions import Answer, submission_skip, submission_submit
 from annotate.tasks import project_delete as delete_task
-from judges.models import Call, Connection, ModelPrice, TextVector
+from judges.models import Call, Connection, ModelPrice, Pace, Run, RunItem, Spending, TextVector
 from judges.services.runs import run_start
 from judges.services.versions import ZERO_SHOT, classifier_version, prompt_get
 from tests.personas import SENTIMENT, STARS, Story, story
@@ -105,6 +105,10 @@ def fill(s: Story, project: Project) -> None:
     RaterEstimate.objects.create(run=estimate, rater=rater)
     for place in Connection.objects.filter(project=project):
         ModelPrice.objects.create(connection=place, model="m", input=1, output=2, created_by=s.olga)
+    for place in Connection.objects.filter(project=project):
+        Pace.objects.get_or_create(connection=place, defaults={"limit": 1})
+    Spending.objects.get_or_create(project=project)
+    RunItem.objects.create(run=Run.objects.get(project=project), item=items[0])
     guideline_publish(s.olga, project, "Read it.")
     invitation_make(s.olga, project, role="viewer")
     member_add(s.olga, project, s.ben, "annotator")
