@@ -102,6 +102,18 @@ def test_people_alone_are_wilson_and_the_judge_alone_too(seed, labels):
     assert ends == pytest.approx(proportion_interval(int(judge.sum()), len(judge)), abs=2e-3)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_end_near_nothing_is_the_exact_one_for_few_cases(turned):
+    """One case of 100: the mean of a Poisson variable that is above 0 with probability .025."""
+    people = np.full(5000, np.nan)
+    people[:100] = 0.0
+    people[7] = 1.0
+    result = corrected_share(np.zeros(5000), 1 - people if turned else people, target="population")
+    end = 1 - result.people.high if turned else result.people.low
+    assert end == pytest.approx(-np.log(0.975) / 100)
+    assert end < proportion_interval(1, 100)[0]
+
+
 @repeatable
 @given(seed=seeds)
 def test_it_is_ppi_with_the_tuning_it_reports(seed):

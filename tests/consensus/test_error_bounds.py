@@ -106,7 +106,8 @@ def test_a_loss_above_the_rate_is_rarely_denied(pool, weighted):
     """Over all samples: of fixed size with equal probability, or item by item with unequal ones."""
     losses = np.array(pool)
     rate = losses.mean()
-    drawn = np.linspace(0.9, 0.3, len(losses)) if weighted else np.full(len(losses), 4 / 7)
+    # Unequal draws that miss above all what is wrong.
+    drawn = 0.9 - 0.7 * losses if weighted else np.full(len(losses), 4 / 7)
     chances, p_values = [], []
     for inside in itertools.product([False, True], repeat=len(losses)):
         kept = np.array(inside)
@@ -116,7 +117,7 @@ def test_a_loss_above_the_rate_is_rarely_denied(pool, weighted):
         stakes = drawn.min() / drawn[kept] if weighted else None
         p_values.append(loss_p_value(losses[kept], stakes, rate))
     chance, p = np.array(chances) / np.sum(chances), np.array(p_values)
-    assert p.min() < 0.75  # it says something at all
+    assert p.min() < 0.95  # it says something at all
     for level in np.unique(p[p < 1]):
         assert chance[p <= level].sum() <= level + 1e-9
 

@@ -70,32 +70,73 @@ def test_the_best_of_all_thresholds_would_break_it():
     assert violations(7, 5, 0.5, 0.5, best) > 0.5
 
 
+def candidates_and_start(confidence, loss, unread, alpha=0.2, delta=0.2):
+    labels = BlindLabels.checked(
+        confidence,
+        loss,
+        unread,
+        alpha=alpha,
+        delta=delta,
+        probability=None,
+        unread_probability=None,
+        soft=False,
+        about="these",
+    )
+    rungs = ladder(labels.confidence, labels.loss, labels.unread, whole_errors=alpha)
+    start = start_of_tests(rungs, labels.critical_errors(rungs), alpha)
+    return rungs.threshold.tolist(), start
+
+
 @repeatable
 @given(project=projects(), change=st.integers(0, 10**6))
 def test_where_tests_start_depends_on_labels_below_only(project, change):
     confidence, loss, unread = project
-    alpha, delta = 0.2, 0.2
-
-    def start(losses):
-        labels = BlindLabels.checked(
-            confidence,
-            losses,
-            unread,
-            alpha=alpha,
-            delta=delta,
-            probability=None,
-            unread_probability=None,
-            soft=False,
-            about="these",
-        )
-        rungs = ladder(labels.confidence, labels.loss, labels.unread, whole_errors=alpha)
-        found = start_of_tests(rungs, labels.critical_errors(rungs), alpha)
-        return None if found is None else float(rungs.threshold[found])
-
-    first = start(loss)
-    if first is not None:
+    thresholds, start = candidates_and_start(confidence, loss, unread)
+    if start is not None:
         others = np.random.default_rng(change).integers(0, 2, len(loss))
-        assert start(np.where(confidence >= first, others, loss)) == first
+        changed = np.where(confidence >= thresholds[start], others, loss)
+        assert candidates_and_start(confidence, changed, unread) == (thresholds, start)
+
+
+@repeatable
+@given(project=projects(levels=40))
+def test_tests_go_down_from_the_start_until_the_first_that_fails(project):
+    confidence, loss, unread = project
+    thresholds, start = candidates_and_start(confidence, loss, unread)
+    expected = None
+    for threshold in [] if start is None else thresholds[start:]:
+        if not fixed_threshold(
+            confidence, loss, unread, threshold=threshold, alpha=0.2, delta=0.2
+        ).n_chosen:
+            break
+        expected = threshold
+    assert hand_over(confidence, loss, unread, alpha=0.2, delta=0.2).threshold == expected
+
+
+def test_a_bad_half_does_not_keep_the_good_one_back():
+    confidence = np.linspace(1, 0, 100)
+    loss = np.where(confidence < 0.5, np.arange(100) % 2, 0).astype(float)
+    unread = np.linspace(1, 0, 1000)
+    result = hand_over(confidence, loss, unread, alpha=0.1, delta=0.1)
+    assert 0.45 < result.n_chosen / 1000 < 0.6
+    everything = fixed_threshold(confidence, loss, unread, threshold=0, alpha=0.1, delta=0.1)
+    assert everything.n_chosen == 0
+
+
+def test_a_good_judge_whose_confidence_says_nothing_is_handed_everything():
+    confidence = np.linspace(1, 0, 150)
+    loss = (np.arange(150) % 50 == 25).astype(float)
+    result = hand_over(confidence, loss, np.linspace(1, 0, 1000), alpha=0.1, delta=0.1)
+    assert result.n_chosen == 1000
+
+
+def test_sums_of_losses_do_not_depend_on_the_order_of_rows():
+    losses = np.array([0.1, 0.2, 0.3, 0.7, 0.6])
+    tallies = [
+        ladder(np.ones(5), losses[list(order)], np.ones(3), whole_errors=None).loss[0]
+        for order in itertools.permutations(range(5))
+    ]
+    assert len(set(tallies)) == 1
 
 
 @repeatable
