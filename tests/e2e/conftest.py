@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.signals import request_finished, request_started
 from playwright.sync_api import Browser, Page, sync_playwright
 
 HERE = Path(__file__).parent
@@ -56,8 +58,42 @@ def browser() -> Iterator[Browser]:
             browser.close()
 
 
+class UnderWay:
+    """Counts the requests that the live server's threads are answering."""
+
+    def __init__(self) -> None:
+        self._n = 0
+        self._changed = threading.Condition()
+
+    def started(self, **_: Any) -> None:
+        self._add(1)
+
+    def finished(self, **_: Any) -> None:
+        self._add(-1)
+
+    def wait(self) -> None:
+        """Until none is under way: emptying the tables meets no request that still reads them."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._n <= 0, timeout=30)
+
+    def _add(self, n: int) -> None:
+        with self._changed:
+            self._n += n
+            self._changed.notify_all()
+
+
 @pytest.fixture
-def page(browser: Browser, live_server: Any) -> Iterator[Page]:
+def under_way(live_server: Any) -> Iterator[UnderWay]:
+    counter = UnderWay()
+    request_started.connect(counter.started)
+    request_finished.connect(counter.finished)
+    yield counter
+    request_started.disconnect(counter.started)
+    request_finished.disconnect(counter.finished)
+
+
+@pytest.fixture
+def page(browser: Browser, live_server: Any, under_way: UnderWay) -> Iterator[Page]:
     """Open a fresh, empty browser profile whose addresses start at the live server."""
     context = browser.new_context(
         base_url=live_server.url, viewport={"width": 1440, "height": 900}, locale="en-GB"
@@ -68,4 +104,5 @@ def page(browser: Browser, live_server: Any) -> Iterator[Page]:
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
     context.close()
+    under_way.wait()
     assert not errors, f"scripts of the page failed: {errors}"
