@@ -12,11 +12,11 @@ from consensus.error_bounds import (
     equal_losses_p_value,
     loss_p_value,
     rate_p_value,
-    rate_upper_bound,
     unread_p_value,
     unread_upper_bound,
 )
 from consensus.hand_over_search import Tally
+from consensus.intervals import exact_upper_bound
 
 About = Literal["these", "future"]
 
@@ -162,7 +162,7 @@ class BlindLabels:
         if self.exact:
             errors = round(float(tally.loss[0]))
             if self.about == "future":
-                return rate_upper_bound(errors, labelled, self.delta)
+                return exact_upper_bound(errors, labelled, self.delta)
             return unread_upper_bound(errors, labelled, left, self.delta) / left
         low, high = 0.0, 1.0
         for _ in range(40):

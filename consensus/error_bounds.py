@@ -33,15 +33,6 @@ def rate_p_value(errors: ArrayLike, labelled: ArrayLike, alpha: float) -> NDArra
     return np.where(k >= n, 1.0, np.where(k < 0, 0.0, bdtr(np.clip(k, 0, n), n, alpha)))
 
 
-def rate_upper_bound(errors: int, labelled: int, delta: float) -> float:
-    """Clopper and Pearson's upper bound of a rate, of confidence 1 - delta; 1 for no labels."""
-    from scipy.special import betaincinv
-
-    if errors >= labelled:
-        return 1.0
-    return float(betaincinv(errors + 1, labelled - errors, 1 - delta))
-
-
 def unread_p_value(
     errors: ArrayLike, labelled: ArrayLike, unread: ArrayLike, alpha: float
 ) -> NDArray[np.float64]:

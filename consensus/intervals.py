@@ -46,8 +46,14 @@ def exact_interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, flo
         raise ValueError(f"k must lie in 0..n, but k = {k} and n = {n}")
     tail = (1 - confidence) / 2
     low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, tail))
-    high = 1.0 if k == n else float(betaincinv(k + 1, n - k, 1 - tail))
-    return low, high
+    return low, exact_upper_bound(k, n, tail)
+
+
+def exact_upper_bound(k: int, n: int, tail: float) -> float:
+    """Upper end of Clopper and Pearson's interval, missed with probability `tail`; 1 for n = 0."""
+    from scipy.special import betaincinv
+
+    return 1.0 if k >= n else float(betaincinv(k + 1, n - k, 1 - tail))
 
 
 def wilson(share: Shares, size: Shares, quantile: float) -> tuple[Shares, Shares]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from consensus.table import LabelTable
-from consensus.votes import TIE_WIDTH, vote_shares
+from consensus.votes import first_places, vote_shares
 
 
 def people_shares(table: LabelTable) -> NDArray[np.float64]:
@@ -26,11 +26,7 @@ def people_majority(table: LabelTable) -> NDArray[np.float64]:
     Classes that share the first place share the 1, so that a tie favours none of them.
     """
     shares = people_shares(table)
-    with np.errstate(invalid="ignore"):
-        first = shares >= shares.max(axis=1, keepdims=True) - TIE_WIDTH
-    return np.where(
-        np.isnan(shares), np.nan, first / np.maximum(first.sum(axis=1, keepdims=True), 1)
-    )
+    return np.where(np.isnan(shares), np.nan, first_places(np.nan_to_num(shares)))
 
 
 def judge_losses(codes: ArrayLike, table: LabelTable, *, soft: bool = False) -> NDArray[np.float64]:

@@ -89,7 +89,11 @@ def labels_mark(question: Question) -> tuple[str, int] | None:
 
 
 def _live(question: Question) -> str:
-    """What comes after FROM: one partial index has it all (label_live_for_tables)."""
+    """What comes after FROM: one partial index has it all (label_live_for_tables).
+
+    Written into the statements of this module, since COPY takes no parameters. Nothing that anybody
+    typed is in it: names of the models' own tables, a status, and a number made by int().
+    """
     return (
         f"{Label._meta.db_table} WHERE question_id = {int(question.pk)} "
         f"AND status = '{LabelStatus.LIVE.value}' AND choice IS NOT NULL"

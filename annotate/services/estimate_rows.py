@@ -176,7 +176,7 @@ def _copy(run: EstimateRun, rows: Iterator[Row]) -> None:
 
 def _insert(run: EstimateRun, rows: Iterator[Row]) -> None:
     table, columns = ItemEstimate._meta.db_table, ", ".join(COLUMNS)
-    marks = ", ".join(["%s"] * len(COLUMNS))
+    marks = ", ".join(["%s"] * len(COLUMNS))  # names are the model's own; values are parameters
     with connection.cursor() as cursor:
         cursor.executemany(
             f"INSERT INTO {table} ({columns}) VALUES ({marks})",  # noqa: S608

@@ -15,11 +15,11 @@ from consensus.error_bounds import (
     equal_losses_p_value,
     loss_p_value,
     rate_p_value,
-    rate_upper_bound,
     unread_p_value,
     unread_tail,
     unread_upper_bound,
 )
+from consensus.intervals import exact_upper_bound
 from tests.consensus.tables import repeatable
 
 
@@ -88,7 +88,7 @@ def test_clopper_and_pearson(labelled, errors, alpha):
         math.comb(labelled, k) * alpha**k * (1 - alpha) ** (labelled - k) for k in range(errors + 1)
     ]
     assert p == pytest.approx(math.fsum(terms), abs=1e-12)
-    bound = rate_upper_bound(errors, labelled, 0.05)
+    bound = exact_upper_bound(errors, labelled, 0.05)
     if abs(p - 0.05) > 1e-9:
         assert (bound <= alpha) == (p <= 0.05)
 

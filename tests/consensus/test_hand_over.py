@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consensus.blind_labels import BlindLabels
-from consensus.error_bounds import rate_upper_bound, unread_p_value
+from consensus.error_bounds import unread_p_value
 from consensus.hand_over import (
     fixed_threshold,
     hand_over,
@@ -18,6 +18,7 @@ from consensus.hand_over import (
     hand_over_sentence,
 )
 from consensus.hand_over_search import ladder, start_of_tests
+from consensus.intervals import exact_upper_bound
 from consensus.people_targets import judge_losses
 from consensus.table import LabelTable
 from tests.consensus.tables import repeatable
@@ -194,7 +195,7 @@ def test_a_fixed_threshold_of_future_items_is_clopper_and_pearson():
         confidence, loss, [0.95, 0.3], threshold=0.9, alpha=0.1, delta=0.1, about="future"
     )
     assert result.chosen.tolist() == [True, False]
-    assert result.upper_bound == pytest.approx(rate_upper_bound(1, 60, 0.1))
+    assert result.upper_bound == pytest.approx(exact_upper_bound(1, 60, 0.1))
     assert (result.n_labelled, result.n_errors) == (60, 1)
 
 
