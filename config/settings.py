@@ -284,6 +284,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {"QuestionKindEnum": "annotate.models.QuestionKind"},
 }
 
 # --- Local language model -------------------------------------------------------------------

@@ -72,6 +72,67 @@ def doubt(
         "judges_split": len(judges) > 1,
         "unsure": any(c is not None and c < unsure_below for _, c in judge_votes),
     }
+    return _joined(parts, holds, entropy)
+
+
+def doubt_of_distances(
+    people: Sequence[float],
+    judges: Sequence[tuple[float | None, float | None]],
+    between_judges: Sequence[float],
+    *,
+    split_from: float = 0.0,
+    unsure_below: float = 0.6,
+) -> Doubt:
+    """Score one item whose answers lie more or less far apart: sets, orders, numbers, spans.
+
+    `people` are the distances of any two people's answers, `between_judges` those of any two
+    judges'; for each judge, `judges` has its mean distance from the people (None without people)
+    and its confidence, as in `doubt`. Distances go from 0 (the same answer) to 1.
+
+    As `doubt`, with the mean distance of people in place of their entropy. Raters are split where
+    it is above `split_from`; a judge differs where it is also farther from people than they are
+    from each other.
+
+    Raises ValueError for distances or confidences outside 0..1.
+    """
+    apart = [d for d, _ in judges if d is not None]
+    for value in (*people, *apart, *between_judges, unsure_below):
+        if not 0 <= value <= 1:
+            raise ValueError(f"distances and thresholds must lie in 0..1, not {value}")
+    for _, confidence in judges:
+        if confidence is not None and not 0 <= confidence <= 1:
+            raise ValueError(f"a confidence must lie in 0..1, not {confidence}")
+    n_judges = max(len(judges), 1)
+    spread, judges_spread = _mean(people), _mean(between_judges)
+    differing = math.fsum(
+        d * (unsure_below if confidence is None else confidence)
+        for d, confidence in judges
+        if d is not None
+    )
+    missing = math.fsum(1 - confidence for _, confidence in judges if confidence is not None)
+    return _joined(
+        {
+            "people_split": WEIGHTS["people_split"] * spread,
+            "judge_differs": WEIGHTS["judge_differs"] * differing / n_judges,
+            "judges_split": WEIGHTS["judges_split"] * judges_spread,
+            "unsure": WEIGHTS["unsure"] * missing / n_judges,
+        },
+        {
+            "people_split": spread > split_from,
+            "judge_differs": _mean(apart) > max(split_from, spread),
+            "judges_split": judges_spread > split_from,
+            "unsure": any(c is not None and c < unsure_below for _, c in judges),
+        },
+        spread,
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    # Sorted, so that the order of the raters does not change the last digit of the sum.
+    return math.fsum(sorted(values)) / len(values) if values else 0.0
+
+
+def _joined(parts: Mapping[str, float], holds: Mapping[str, bool], entropy: float) -> Doubt:
     reasons = sorted((name for name in parts if holds[name]), key=lambda name: -parts[name])
     # Each part is a chance that something is wrong, taken as independent: any of them suffices.
     score = 1 - math.prod(1 - part for part in parts.values())

@@ -10,11 +10,11 @@ from rest_framework.views import APIView
 
 from annotate import access
 from annotate.access import Place, Right
+from annotate.api.answers import answers_by_id, asked_by_id
 from annotate.api.pages import page_of
 from annotate.api.queries import PageQuery
 from annotate.api.schema import operation, page
-from annotate.api.shapes import ExportIn, JobShape, RulingIn, RulingShape, option_keys
-from annotate.api.work import answers_by_id
+from annotate.api.shapes import ExportIn, JobShape, RulingIn, RulingShape
 from annotate.errors import Conflict, NotFound
 from annotate.models import JobState, Ruling, RulingStatus
 from annotate.selectors.questions import questions_live
@@ -38,7 +38,7 @@ class Rulings(APIView):
         rows = Ruling.objects.filter(
             project=place.project, status=RulingStatus.LIVE
         ).select_related("question", "reviewer")
-        context = {"option_keys": option_keys(place.project)}
+        context = {"asked": asked_by_id(place.project)}
         return page_of(request, rows, RulingShape, context=context)
 
     @operation(
@@ -60,6 +60,7 @@ class Rulings(APIView):
             item,
             next(question for question in questions if question.pk == question_id),
             choice=answer.choice,
+            value=answer.value,
             reason=data["reason"],
             comment=data["comment"],
         )
@@ -83,7 +84,7 @@ class WithdrawRuling(APIView):
 
 
 def _shown(place: Place, ruling: Ruling) -> Response:
-    context = {"option_keys": option_keys(place.project)}
+    context = {"asked": asked_by_id(place.project)}
     return Response(RulingShape(ruling, context=context).data)
 
 

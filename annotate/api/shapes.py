@@ -8,6 +8,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from annotate.api.answers import AnswerField, AnswerIn
 from annotate.models import (
     Assignment,
     AssignmentState,
@@ -20,6 +21,7 @@ from annotate.models import (
     Option,
     Project,
     Question,
+    QuestionKind,
     RaterEstimate,
     RaterKind,
     Ruling,
@@ -37,30 +39,11 @@ MAX_ITEMS = 1000
 
 Shape = serializers.BaseSerializer[Any]
 Fields = dict[str, serializers.Field[Any, Any, Any, Any]]
-OptionKeys = dict[tuple[int, int], str]
 
 
 def _named(fields: Fields, name: str) -> Fields:
     """Give a field the name it may not have as an attribute: serializers use it themselves."""
     return {(key.rstrip("_") if key == name else key): field for key, field in fields.items()}
-
-
-def option_keys(project: Project) -> OptionKeys:
-    """The options' keys by question and code: what shapes with an ``answer`` need as context."""
-    rows = Option.objects.filter(question__project=project).values_list("question", "code", "key")
-    return {(question, code): key for question, code, key in rows}
-
-
-@extend_schema_field({"type": "string", "nullable": True})
-class AnswerField(serializers.Field[Any, Any, str | None, Any]):
-    """The key of the option that a label or a ruling names."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(source="*", read_only=True, **kwargs)
-
-    def to_representation(self, value: Label | Ruling) -> str | None:
-        keys: OptionKeys = self.context["option_keys"]
-        return None if value.choice is None else keys.get((value.question_id, value.choice))
 
 
 class FiniteField(serializers.FloatField):
@@ -97,7 +80,17 @@ class QuestionShape(serializers.ModelSerializer[Question]):
 
     class Meta:
         model = Question
-        fields = ("id", "key", "version", "kind", "name", "text", "required", "options")
+        fields = (
+            "id",
+            "key",
+            "version",
+            "kind",
+            "name",
+            "text",
+            "required",
+            "settings",
+            "options",
+        )
 
 
 class ProjectShape(serializers.ModelSerializer[Project]):
@@ -125,10 +118,11 @@ class OptionIn(serializers.Serializer[dict[str, Any]]):
 class QuestionIn(serializers.Serializer[dict[str, Any]]):
     key = serializers.SlugField(max_length=50)
     name = serializers.CharField(max_length=100)
-    kind = serializers.ChoiceField(choices=["single", "rating"])
+    kind = serializers.ChoiceField(choices=QuestionKind.choices)
     text = serializers.CharField(allow_blank=True, default="", max_length=10_000)
     required_ = serializers.BooleanField(default=True)
-    options = serializers.ListField(child=OptionIn(), max_length=500)
+    options = serializers.ListField(child=OptionIn(), max_length=500, default=list)
+    settings = serializers.DictField(default=dict, help_text="Those of its kind; see docs/api.md.")
 
     def get_fields(self) -> Fields:
         return _named(super().get_fields(), "required_")
@@ -229,9 +223,9 @@ class SkipIn(serializers.Serializer[dict[str, Any]]):
 
 class SubmissionIn(SkipIn):
     answers = serializers.DictField(
-        child=serializers.CharField(max_length=100),
+        child=AnswerIn(),
         allow_empty=False,
-        help_text="The key of an option by the key of its question.",
+        help_text="Answers by the keys of their questions.",
     )
 
 
@@ -302,7 +296,7 @@ class RulingShape(serializers.ModelSerializer[Ruling]):
 class RulingIn(serializers.Serializer[dict[str, Any]]):
     item = serializers.IntegerField(min_value=1, max_value=MAX_ID)
     question = serializers.SlugField(max_length=50)
-    answer = serializers.CharField(max_length=100)
+    answer = AnswerIn()
     reason = serializers.ChoiceField(choices=RulingReason.choices)
     comment = serializers.CharField(allow_blank=True, default="", max_length=10_000)
 
@@ -326,7 +320,12 @@ class JobShape(serializers.ModelSerializer[Job]):
 
 class AggregationIn(serializers.Serializer[dict[str, Any]]):
     question = serializers.SlugField(max_length=50)
-    method = serializers.ChoiceField(choices=Method.choices, default=Method.IBCC)
+    method = serializers.ChoiceField(
+        choices=Method.choices,
+        allow_blank=True,
+        default="",
+        help_text="Left out: the one to recommend for the kind of question.",
+    )
     who = serializers.ChoiceField(choices=WhoCounts.choices, default=WhoCounts.PEOPLE)
     rulings = serializers.BooleanField(
         default=False, help_text="Rulings that stand count as known answers."

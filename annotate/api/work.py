@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from annotate import access
 from annotate.access import Place, Right
+from annotate.api.answers import answers_by_id, asked_by_id
 from annotate.api.pages import page_of
 from annotate.api.queries import LabelQuery
 from annotate.api.schema import operation, page
@@ -20,16 +21,14 @@ from annotate.api.shapes import (
     SkipIn,
     SubmissionIn,
     SubmissionShape,
-    option_keys,
 )
-from annotate.errors import BadInput, Conflict
+from annotate.errors import Conflict
 from annotate.models import Assignment, Item, Label, LabelStatus, Question, Submission
 from annotate.selectors.questions import questions_live
 from annotate.services.claims import claims_hold, claims_return
 from annotate.services.projects import guideline_live
 from annotate.services.raters import rater_of_member
 from annotate.services.submissions import (
-    Answer,
     submission_skip,
     submission_submit,
     submission_withdraw,
@@ -70,7 +69,7 @@ class Labels(APIView):
         rows = Label.objects.filter(
             project=place.project, **{lookups.get(name, name): asked[name] for name in asked}
         ).select_related("rater", "question")
-        context = {"option_keys": option_keys(place.project)}
+        context = {"asked": asked_by_id(place.project)}
         return page_of(request, rows, LabelShape, context=context)
 
     @operation(
@@ -118,26 +117,6 @@ class Withdraw(APIView):
         rater = rater_of_member(place.project, place.user)
         assignment = submission_withdraw(rater, submission_id)
         return _assigned(assignment, questions_live(place.project))
-
-
-def answers_by_id(questions: list[Question], given: dict[str, str]) -> dict[int, Answer]:
-    """{question key: option key} to what the service takes. Raises BadInput."""
-    by_key = {question.key: question for question in questions}
-    wrong: dict[str, Any] = {}
-    answers: dict[int, Answer] = {}
-    for key, option_key in given.items():
-        question = by_key.get(key)
-        if question is None:
-            wrong[key] = "There is no such question."
-            continue
-        codes = {option.key: option.code for option in question.options.all()}
-        if option_key not in codes:
-            wrong[key] = f"No such option; choose one of: {', '.join(codes)}."
-            continue
-        answers[question.pk] = Answer(choice=codes[option_key])
-    if wrong:
-        raise BadInput("Some answers do not fit; see fields.", fields=wrong)
-    return answers
 
 
 def _read(place: Place, given: SkipIn) -> tuple[Item, dict[str, Any]]:

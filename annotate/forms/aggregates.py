@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from annotate.models import Method, WhoCounts
+from annotate.models import Method, WhoCounts, methods_of
 from annotate.services.estimates import JUDGE_WEIGHT
 
 # What each does, in a line: for who has to choose one.
@@ -27,11 +29,15 @@ METHOD_LINES = {
         "Judges only, near-copies with one vote together; people’s labels say how far to"
         " believe the panel."
     ),
+    Method.ROBUST_MEAN: _(
+        "A mean in which slips lose their weight, and a rater who is always high or low is"
+        " corrected for."
+    ),
 }
 
 
 class AggregateForm(forms.Form):
-    method = forms.ChoiceField(label=_("Method"), choices=Method.choices, initial=Method.IBCC.value)
+    method = forms.ChoiceField(label=_("Method"), choices=Method.choices)
     who = forms.ChoiceField(
         label=_("Who counts"), choices=WhoCounts.choices, initial=WhoCounts.PEOPLE.value
     )
@@ -49,3 +55,12 @@ class AggregateForm(forms.Form):
         step_size=None,
         required=False,
     )
+
+    def __init__(self, *args: Any, kind: str, **kwargs: Any) -> None:
+        """``kind`` of the question: each has its own methods."""
+        super().__init__(*args, **kwargs)
+        methods = methods_of(kind)
+        self.fields["method"].choices = [(m.value, m.label) for m in methods]  # type: ignore[attr-defined]
+        self.fields["method"].initial = methods[0].value if methods else None
+        if Method.WEIGHTED_MAJORITY not in methods:
+            del self.fields["judge_weight"]

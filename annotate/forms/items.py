@@ -8,7 +8,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from annotate.models import Project, Question, Rater, Reason
+from annotate.kinds import CHOICES
+from annotate.models import Project, Question, QuestionKind, Rater, Reason
 from annotate.selectors.items import Filters, State
 
 LARGEST = 2**63 - 1
@@ -43,7 +44,9 @@ class ItemsForm(forms.Form):
         self._project, self._questions = project, questions
         self._choose("question", [(str(q.pk), q.name) for q in questions])
         asked = self.asked
-        options = asked.options.all() if asked else []
+        # Of other kinds nobody says one option.
+        named = (*CHOICES, QuestionKind.MULTIPLE)
+        options = asked.options.all() if asked and asked.kind in named else []
         self._choose("answer", [("", _("Anything")), *((str(o.code), o.name) for o in options)])
 
     def _choose(self, name: str, choices: list[tuple[str, Any]]) -> None:

@@ -17,14 +17,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from annotate.errors import BadInput
-from annotate.models import Rater
+from annotate.kinds import Unfit, asked_of, kind_of
+from annotate.models import Question, Rater
+from annotate.services.submissions import Answer
 
 SALT = "annotate.label"
 COMMENT_MAX = 4000
 # Between the page being made and being seen, clocks and networks take a little.
 GRACE_SECONDS = 2.0
 _FIELD = re.compile(r"^q(\d{1,18})$")
-_CODE = re.compile(r"^\d{1,4}$")
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,11 @@ def seal_read(text: str, rater: Rater) -> Seal:
 
 @dataclass(frozen=True)
 class HandedIn:
-    """What the form says, once it holds together."""
+    """What the form says, once it holds together. ``entries``: see entries_posted."""
 
     item_id: int
     client_key: str
-    choices: Mapping[int, int]
+    entries: Mapping[int, Sequence[str]]
     seconds: float | None
     flagged: bool
     comment: str
@@ -91,7 +92,7 @@ class Entered:
     """
 
     item_id: int
-    choices: Mapping[int, int] = field(default_factory=dict)
+    entries: Mapping[int, Sequence[str]] = field(default_factory=dict)
     flagged: bool = False
     comment: str = ""
     exposure: Sequence[Mapping[str, Any]] = ()
@@ -126,7 +127,7 @@ class LabelForm(forms.Form):
         return HandedIn(
             item_id=clean["item"],
             client_key=clean["client_key"],
-            choices=choices_posted(self.data),
+            entries=entries_posted(self.data),
             seconds=seconds_bounded(clean["seconds"], seal.shown_at),
             flagged=clean["flag"],
             comment=clean["comment"],
@@ -141,7 +142,7 @@ class LabelForm(forms.Form):
             return None
         return Entered(
             item_id=seal.item_id,
-            choices=choices_posted(self.data),
+            entries=entries_posted(self.data),
             flagged=bool(self.data.get("flag")),
             comment=str(self.data.get("comment", "")),
             exposure=seal.exposure,
@@ -150,15 +151,43 @@ class LabelForm(forms.Form):
         )
 
 
-def choices_posted(data: QueryDict | Mapping[str, Any]) -> dict[int, int]:
-    """Option code by question id. What is no number becomes -1, which is no option either."""
-    choices = {}
+def entries_posted(data: QueryDict | Mapping[str, Any]) -> dict[int, list[str]]:
+    """What was entered for each question, by its id, as it came: kinds read and check it."""
+    entries = {}
     for name in data:
         found = _FIELD.match(str(name))
         if found:
-            text = str(data[name])
-            choices[int(found[1])] = int(text) if _CODE.match(text) else -1
-    return choices
+            several = data.getlist(name) if isinstance(data, QueryDict) else [data[name]]
+            entries[int(found[1])] = [str(text) for text in several]
+    return entries
+
+
+def answers_entered(
+    questions: Sequence[Question], entries: Mapping[int, Sequence[str]]
+) -> dict[int, Answer]:
+    """The answers that were entered; a field left empty is none. Raises BadInput by question key.
+
+    Entries of a question that is not asked any more are handed on, to be refused where all are.
+    """
+    by_id = {question.pk: question for question in questions}
+    answers: dict[int, Answer] = {}
+    wrong: dict[str, str] = {}
+    for question_id, texts in entries.items():
+        question = by_id.get(question_id)
+        if question is None:
+            answers[question_id] = Answer()
+            continue
+        asked = asked_of(question)
+        try:
+            said = kind_of(asked).posted(asked, texts)
+        except Unfit as error:
+            wrong[question.key] = error.message
+        else:
+            if said is not None:
+                answers[question_id] = Answer(choice=said.choice, value=said.value)
+    if wrong:
+        raise BadInput(" ".join(wrong.values()), fields=wrong)
+    return answers
 
 
 def seconds_bounded(text: str, shown_at: datetime) -> float | None:

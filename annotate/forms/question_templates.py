@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -27,7 +29,8 @@ class QuestionTemplate:
     kind: str
     name: str | Promise
     text: str | Promise
-    options: tuple[OptionTemplate, ...]
+    options: tuple[OptionTemplate, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 TEMPLATES: dict[str, QuestionTemplate] = {

@@ -12,10 +12,18 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from annotate.errors import BadInput
+from annotate.forms.question_settings import SettingsForm
 from annotate.forms.question_templates import QuestionTemplate
+from annotate.kinds import KINDS
 from annotate.models import Colour, Question, QuestionKind
 from annotate.services.projects import OptionDraft, QuestionDraft
 
+# Kinds that people can be asked by now.
+OFFERED = [
+    (kind.value, kind.label)
+    for kind in QuestionKind
+    if kind not in {QuestionKind.PAIRWISE, QuestionKind.RANKING, QuestionKind.SPAN}
+]
 EMPTY_ROWS = 3
 MOST_OPTIONS = 500
 
@@ -39,7 +47,7 @@ class QuestionForm(forms.Form):
     )
     kind = forms.ChoiceField(
         label=_("Kind"),
-        choices=QuestionKind.choices,
+        choices=OFFERED,
         widget=forms.RadioSelect,
         initial=QuestionKind.SINGLE,
         help_text=_("A rating has an order: its options stand from lowest to highest."),
@@ -103,6 +111,10 @@ class QuestionForms:
         self._fixed_key = question.key if question else ""
         self.is_bound = data is not None
         self.form = QuestionForm(data, initial=initial, prefix="question")
+        asked = question or template
+        self.settings = SettingsForm(
+            data, initial=asked.settings if asked else {}, prefix="settings"
+        )
         if question is not None:
             self.form.fields["key"].disabled = True
             self.form.fields["key"].help_text = _("It stays: labels and files name it.")
@@ -128,19 +140,24 @@ class QuestionForms:
             for number in range(int(str(copy["option-TOTAL_FORMS"])))
         ]
         sent.rows = _formset(0)(initial=rows, prefix="option")
+        sent.settings = SettingsForm(
+            initial=_strings(copy, SettingsForm, "settings"), prefix="settings"
+        )
         return sent
 
     def draft(self) -> QuestionDraft | None:
         """What was written, or None where a form says what is wrong."""
-        if not (self.form.is_valid() & self.rows.is_valid()):
+        if not (self.form.is_valid() & self.rows.is_valid() & self.settings.is_valid()):
             return None
         given = self.form.cleaned_data
-        options = [
-            OptionDraft(row["key"], row["name"], row["definition"], row["colour"])
-            for row in self.rows.cleaned_data
-            if row.get("name")
-        ]
-        options += options_of_lines(given["many"])
+        options = []
+        if KINDS[given["kind"]].writes_options:
+            options = [
+                OptionDraft(row["key"], row["name"], row["definition"], row["colour"])
+                for row in self.rows.cleaned_data
+                if row.get("name")
+            ]
+            options += options_of_lines(given["many"])
         key = self._fixed_key or given["key"] or key_of(given["name"], "question")
         return QuestionDraft(
             key=key,
@@ -149,19 +166,25 @@ class QuestionForms:
             options=options_with_keys(options, numbered=given["kind"] == QuestionKind.RATING),
             text=given["text"],
             required=given["required"],
+            settings=self.settings.of_kind(given["kind"]),
         )
 
     def refuse(self, error: BadInput) -> None:
         """Show what a service found wrong, beside its field where there is one."""
         fields: Mapping[str, str] = error.detail.get("fields", {})
         for field, message in fields.items():
-            self.form.add_error(field if field in self.form.fields else None, message)
+            if field in self.settings.fields:
+                self.settings.add_error(field, message)
+            else:
+                self.form.add_error(field if field in self.form.fields else None, message)
         if not fields:
             self.form.add_error(None, error.message)
 
     @property
     def has_errors(self) -> bool:
-        return self.is_bound and bool(self.form.errors or self.rows.total_error_count())
+        return self.is_bound and bool(
+            self.form.errors or self.settings.errors or self.rows.total_error_count()
+        )
 
 
 def options_of_lines(text: str) -> list[OptionDraft]:

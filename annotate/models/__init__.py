@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from annotate.models.estimates import (
+    CLASS_METHODS,
     VOTES,
     EstimateRun,
     ItemEstimate,
     Method,
     RaterEstimate,
     WhoCounts,
+    methods_of,
 )
 from annotate.models.events import Event
 from annotate.models.imports import ImportBatch, ImportFormat, ImportKind, ImportStatus
@@ -42,6 +44,7 @@ from annotate.models.raters import Rater, RaterKind, RaterOrigin
 from annotate.models.work import Assignment, AssignmentState, Slot, SlotState, Strategy
 
 __all__ = [
+    "CLASS_METHODS",
     "VOTES",
     "FINISHED",
     "LEADS",
@@ -95,4 +98,5 @@ __all__ = [
     "User",
     "Visibility",
     "WhoCounts",
+    "methods_of",
 ]

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from annotate.models.constraints import one_of, share
 from annotate.models.items import Item
 from annotate.models.jobs import Job
-from annotate.models.projects import Project, Question
+from annotate.models.projects import Project, Question, QuestionKind
 from annotate.models.raters import Rater
 
 
@@ -27,10 +27,24 @@ class Method(models.TextChoices):
     MACE = "mace", _("MACE")
     GLAD = "glad", _("GLAD")
     JUDGE_PANEL = "judge_panel", _("Judges as one panel")
+    # Not of classes: for numbers.
+    ROBUST_MEAN = "robust_mean", _("Robust mean")
 
 
+# Those that combine classes, which choices, options chosen and spans all come down to.
+CLASS_METHODS = tuple(method for method in Method if method != Method.ROBUST_MEAN)
 # Those that count votes: the ability that they find is agreement with the others.
 VOTES = (Method.MAJORITY, Method.WEIGHTED_MAJORITY, Method.WAWA)
+
+
+def methods_of(kind: str) -> tuple[Method, ...]:
+    """The methods that combine answers of a kind of question, the one to recommend first.
+
+    None for texts and orders: no way to make one of several is better founded than another.
+    """
+    if kind == QuestionKind.NUMBER:
+        return (Method.ROBUST_MEAN,)
+    return () if kind in {QuestionKind.TEXT, QuestionKind.RANKING} else CLASS_METHODS
 
 
 class WhoCounts(models.TextChoices):
@@ -97,8 +111,9 @@ class ItemEstimate(models.Model):
     choice = models.PositiveSmallIntegerField(null=True, blank=True)
     tied = models.BooleanField(default=False)
     probability = models.FloatField(null=True, blank=True)  # of the choice
-    # {"posterior": {"0": .7, ...}, "votes": {"0": 2}}. An option that is not there has less than
-    # half a millionth, or no vote.
+    # Choices: {"posterior": {"0": .7, ...}, "votes": {"0": 2}}. An option that is not there has
+    # less than half a millionth, or no vote. Other kinds: {"answer": value or None, "seen": mark of
+    # the answers that went in}, and what else is known by kind (services/estimate_values.py).
     payload = models.JSONField(default=dict)
 
     class Meta:

@@ -53,6 +53,8 @@ class Submission(models.Model):
     comment = models.TextField(blank=True)
     # Which suggestions were visible when: [{"label": id, "judge": name, "question": key, ...}].
     exposure = models.JSONField(default=list, blank=True)
+    # Of pairwise questions, which field stood on the left: {"better": "a"}. Answers name the field.
+    sides = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:

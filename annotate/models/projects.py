@@ -35,6 +35,10 @@ class Project(models.Model):
     submit_on_choice = models.BooleanField(default=False)
     # Whether item texts may be sent to a provider outside this machine.
     data_may_leave = models.BooleanField(default=False)
+    # How each field of the items is shown, by its name: {"answer": "markdown"}. Text where unsaid.
+    display = models.JSONField(default=dict, blank=True)
+    # Whether pictures may be fetched from other sites, which then learn who looks when.
+    outside_images = models.BooleanField(default=False)
     # Seed of the random order in which items are drawn (consensus of design: see Item.draw).
     seed = models.BigIntegerField()
     lease_minutes = models.PositiveSmallIntegerField(default=30)
@@ -87,8 +91,16 @@ class Guideline(models.Model):
 
 
 class QuestionKind(models.TextChoices):
+    """What an answer is. What each kind does with one is in annotate/kinds/."""
+
     SINGLE = "single", _("Single choice")
+    MULTIPLE = "multiple", _("Multiple choice")
     RATING = "rating", _("Rating (ordered)")
+    NUMBER = "number", _("Number")
+    TEXT = "text", _("Free text")
+    PAIRWISE = "pairwise", _("Pairwise (which of two is better)")
+    RANKING = "ranking", _("Ranking (all in an order)")
+    SPAN = "span", _("Spans (mark parts of a text)")
 
 
 class QuestionStatus(models.TextChoices):
@@ -110,6 +122,9 @@ class Question(models.Model):
     name = models.CharField(max_length=100)
     text = models.TextField(blank=True)
     required = models.BooleanField(default=True)
+    # What the kind needs to know, as its settings_read checked it: {"min": 0, "max": 10}. Of any
+    # kind, "only_if": {"question": key, "options": [keys]} asks it only after one of these answers.
+    settings = models.JSONField(default=dict, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 

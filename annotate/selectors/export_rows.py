@@ -7,11 +7,12 @@ Labels: one row a label, in the long form that label import reads.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Count, Max
 
+from annotate.kinds import CHOICES, Asked, asked_of, kind_of, said_of
 from annotate.models import (
     Assignment,
     EstimateRun,
@@ -29,6 +30,14 @@ from annotate.models import (
     RulingStatus,
     Strategy,
     WhoCounts,
+)
+from annotate.selectors.answers import (
+    Answers,
+    answers_of,
+    best_of,
+    details_plain,
+    is_current,
+    said_plain,
 )
 from annotate.selectors.questions import questions_live
 
@@ -89,7 +98,7 @@ def item_rows(project: Project, who: str = WhoCounts.PEOPLE) -> Iterator[dict[st
                 "demo": project.is_demo,
             }
             for question in questions:
-                row |= facts.of(item.pk, question, who)
+                row |= facts.of(item, question, who)
             yield row
 
 
@@ -111,7 +120,10 @@ class _Facts:
         runs: dict[int, EstimateRun | None],
     ) -> None:
         self.runs = runs
-        self.votes = _votes(item_ids, questions)
+        self.asked = {question.pk: asked_of(question) for question in questions}
+        self.votes = _votes(item_ids, [q for q in questions if q.kind in CHOICES])
+        others = [question for question in questions if question.kind not in CHOICES]
+        self.answers = answers_of(item_ids, others) if others else {}
         self.rulings = {
             (r.item_id, r.question_id): r
             for r in Ruling.objects.filter(
@@ -124,7 +136,41 @@ class _Facts:
             for e in ItemEstimate.objects.filter(run__in=known, item_id__in=item_ids)
         }
 
-    def of(self, item_id: int, question: Question, who: str) -> dict[str, Any]:
+    def of(self, item: Item, question: Question, who: str) -> dict[str, Any]:
+        if question.kind in CHOICES:
+            return self._of_choices(item.pk, question, who)
+        return self._of_values(item, question, who)
+
+    def _of_values(self, item: Item, question: Question, who: str) -> dict[str, Any]:
+        asked, ruling = self.asked[question.pk], self.rulings.get((item.pk, question.pk))
+        run = self.runs[question.pk]
+        estimate = self.estimates.get((run.pk, item.pk)) if run else None
+        answers = self.answers.get((item.pk, question.pk), Answers())
+        best = best_of(
+            asked,
+            answers,
+            ruled=said_of(ruling) if ruling else None,
+            run=run,
+            estimate=estimate,
+            who=who,
+        )
+        known = None if run is None or estimate is None else is_current(answers, run, estimate)
+        values = (
+            run.method if run and best.source == "aggregate" else best.source,
+            best.share,
+            details_plain(asked, estimate.payload, item.fields) if estimate and known else None,
+            said_plain(asked, answers.people, item.fields),
+            said_plain(asked, answers.judges, item.fields),
+            f"{run.method} {run.pk}" if estimate is not None and run is not None else "",
+            None if known is None else not known,
+            ruling.reason if ruling else "",
+            ruling.reviewer.username if ruling else "",
+        )
+        said = best.said
+        answer = None if said is None else kind_of(asked).plain(asked, said, item.fields)
+        return _columns(question, answer, values)
+
+    def _of_choices(self, item_id: int, question: Question, who: str) -> dict[str, Any]:
         names = {option.code: option.key for option in question.options.all()}
         ruling = self.rulings.get((item_id, question.pk))
         run = self.runs[question.pk]
@@ -158,11 +204,14 @@ class _Facts:
             ruling.reason if ruling else "",
             ruling.reviewer.username if ruling else "",
         )
-        answer = None if choice is None else names.get(choice)
-        column = _column(question)
-        return {column: answer} | {
-            f"{column}__{name}": value for name, value in zip(OF_QUESTION, values, strict=True)
-        }
+        return _columns(question, None if choice is None else names.get(choice), values)
+
+
+def _columns(question: Question, answer: Any, values: Sequence[Any]) -> dict[str, Any]:
+    column = _column(question)
+    return {column: answer} | {
+        f"{column}__{name}": value for name, value in zip(OF_QUESTION, values, strict=True)
+    }
 
 
 def _votes(
@@ -236,6 +285,7 @@ def label_columns() -> list[str]:
         "flagged",
         "comment",
         "exposure",
+        "left",
         "strategy",
         "draw",
         "inclusion_probability",
@@ -255,8 +305,8 @@ def label_rows(
         kind = RaterKind.PERSON if who == WhoCounts.PEOPLE else RaterKind.JUDGE
         labels = labels.filter(rater__kind=kind)
     names = _rater_names(project)
-    keys = {
-        question.pk: {option.code: option.key for option in question.options.all()}
+    asked = {
+        question.pk: asked_of(question)
         for question in project.questions.prefetch_related("options")
     }
     labels = labels.select_related(
@@ -275,13 +325,13 @@ def label_rows(
             return
         last = chunk[-1].pk
         for label in chunk:
-            yield _label_row(label, names, keys, reached, demo=project.is_demo)
+            yield _label_row(label, names, asked[label.question_id], reached, demo=project.is_demo)
 
 
 def _label_row(
     label: Label,
     names: dict[int, str],
-    keys: dict[int, dict[int, str]],
+    asked: Asked,
     reached: float | None,
     *,
     demo: bool,
@@ -293,16 +343,16 @@ def _label_row(
         "item_id": label.item.external_id,
         "annotator_id": names[label.rater_id],
         "annotator_kind": label.rater.kind,
-        "label": (
-            label.value if label.choice is None else keys[label.question_id].get(label.choice)
-        ),
+        "label": kind_of(asked).plain(asked, said_of(label), label.item.fields),
         "question": label.question.key,
         "question_version": label.question.version,
         "status": label.status,
         "confidence": label.confidence,
         "confidence_source": label.confidence_source,
         "distribution": (
-            _named(label.distribution, keys[label.question_id]) if label.distribution else None
+            _named(label.distribution, {code: o.key for code, o in asked.by_code.items()})
+            if label.distribution
+            else None
         ),
         "rationale": label.rationale,
         "origin": label.rater.origin,
@@ -312,6 +362,7 @@ def _label_row(
         "flagged": submission.flagged,
         "comment": submission.comment,
         "exposure": submission.exposure,
+        "left": submission.sides.get(asked.key, ""),
         "strategy": assignment.strategy if assignment else "",
         "draw": assignment.draw if assignment else None,
         "inclusion_probability": reached if at_random else None,

@@ -6,12 +6,12 @@ job that keeps what it found (services/figures.py), and the page says of when it
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from annotate.kinds import CHOICES
 from annotate.models import (
     Job,
     JobState,
@@ -19,15 +19,13 @@ from annotate.models import (
     LabelStatus,
     Project,
     Question,
-    Rater,
     RaterKind,
-    RaterOrigin,
-    Submission,
-    SubmissionStatus,
     WhoCounts,
 )
 from annotate.selectors.agreement import alpha_of, raters_against_people
+from annotate.selectors.rater_rows import MATRIX, TABLE, pace_of, rater_named
 from annotate.selectors.tables import QuestionTable, known_answers, question_table
+from annotate.selectors.value_figures import value_figures
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,11 +34,6 @@ if TYPE_CHECKING:
 KIND = "figures"
 # Up to so many labels the figures are computed while the page waits: about 0.1 s of a processor.
 AT_ONCE = 20_000
-# Raters of a matrix, and of the table beside it: those with the most labels.
-MATRIX = 24
-TABLE = 100
-# A rater's pace is the median over so many latest answers.
-PACE_OVER = 200
 
 
 def labels_count(questions: Sequence[Question]) -> int:
@@ -58,6 +51,9 @@ def figures_latest(project: Project) -> Job | None:
 def figures_of(question: Question) -> dict[str, Any]:
     """All figures of a question, as plain values that go into JSON. Shares are from 0 to 1.
 
+    This is for choices; what else there may be of other kinds, value_figures tells.
+
+
     ``agreement`` and ``judges_agreement``: fields of consensus.agreement.Agreement.
     ``people``, ``judges``: labels of each option code. ``origins``: labels by "kind origin" of the
     rater. ``raters``: rows of
@@ -66,6 +62,8 @@ def figures_of(question: Question) -> dict[str, Any]:
     ``fingerprints``: of the labels by who counts, and by "who rulings" where rulings count as known
     answers, as EstimateRun.input_fingerprint (``fingerprint_key``).
     """
+    if question.kind not in CHOICES:
+        return value_figures(question)
     found = question_table(question)
     people, judges = found.of(WhoCounts.PEOPLE), found.of(WhoCounts.JUDGES)
     ruled = known_answers(question, rulings=True)
@@ -119,10 +117,10 @@ def _raters(question: Question, found: QuestionTable) -> list[dict[str, Any]]:
     if len(rows) > TABLE:
         kept = {row.rater.pk for row in sorted(rows, key=lambda r: -r.n_labels)[:TABLE]}
         rows = [row for row in rows if row.rater.pk in kept]
-    pace = _pace([row.rater for row in rows if row.rater.origin == RaterOrigin.MEMBER])
+    pace = pace_of([row.rater for row in rows])
     return [
         {
-            **_named(row.rater),
+            **rater_named(row.rater),
             "n_labels": row.n_labels,
             "agree": row.agree,
             "shared": row.shared,
@@ -133,25 +131,6 @@ def _raters(question: Question, found: QuestionTable) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
-
-
-def _named(rater: Rater) -> dict[str, Any]:
-    return {"pk": rater.pk, "kind": rater.kind, "name": rater.name, "origin": rater.origin}
-
-
-def _pace(raters: Sequence[Rater]) -> dict[int, float]:
-    """Median seconds an answer of each member, over their latest answers."""
-    seconds: dict[int, list[float]] = defaultdict(list)
-    for rater in raters:
-        latest = (
-            Submission.objects.filter(
-                rater=rater, status=SubmissionStatus.SUBMITTED, seconds__isnull=False
-            )
-            .order_by("-created_at")
-            .values_list("seconds", flat=True)[:PACE_OVER]
-        )
-        seconds[rater.pk] = [value for value in latest if value is not None]
-    return {pk: float(median(values)) for pk, values in seconds.items() if values}
 
 
 def _matrix(found: QuestionTable) -> dict[str, Any]:
@@ -180,7 +159,7 @@ def _matrix(found: QuestionTable) -> dict[str, Any]:
         )
     )
     return {
-        "raters": [_named(raters[k]) for k in order],
+        "raters": [rater_named(raters[k]) for k in order],
         "cells": [
             [
                 [float(share[i, j]), int(both[i, j])] if i != j and both[i, j] else None

@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
+from annotate.kinds import CHOICES, Said, asked_of, said_of
 from annotate.models import (
     Item,
     ItemEstimate,
@@ -33,6 +34,7 @@ from annotate.models import (
     SummaryState,
     WhoCounts,
 )
+from annotate.selectors.answers import Answers, answers_of, best_of
 from annotate.selectors.estimates import estimate_latest
 from annotate.selectors.review import flagged_items
 
@@ -69,7 +71,8 @@ class Filters:
 class ItemRow:
     """One item of the list. ``people`` and ``judges`` are votes by option code.
 
-    ``source`` says where ``choice`` comes from: ruling, aggregate, majority, tie or "".
+    ``source`` says where ``answer`` comes from: ruling, aggregate, majority, tie or "", and words
+    of kinds.Settled. ``answers``: all of them, of a kind whose labels hold no option code.
     """
 
     item: Item
@@ -79,10 +82,11 @@ class ItemRow:
     wanted: int = 0
     doubt: float | None = None
     reasons: Sequence[str] = ()
-    choice: int | None = None
+    answer: Said | None = None
     source: str = ""
-    of_a: int | None = None
-    of_b: int | None = None
+    of_a: Said | None = None
+    of_b: Said | None = None
+    answers: Answers = field(default_factory=Answers)
 
 
 @dataclass(frozen=True)
@@ -135,8 +139,7 @@ def items_filtered(project: Project, filters: Filters) -> QuerySet[Item]:
         )
         items = items.filter(pk__in=waiting.values("item_id"))
     if filters.question and filters.answer is not None:
-        named = _labels(filters.question).filter(item=OuterRef("pk"), choice=filters.answer)
-        items = items.filter(Exists(named))
+        items = items.filter(Exists(_naming(filters.question, filters.answer)))
     if filters.question and filters.a and filters.b:
         items = items.filter(pk__in=_differing(filters.question, filters.a, filters.b))
     return items
@@ -178,12 +181,23 @@ def _summaries(filters: Filters) -> QuerySet[ItemSummary]:
 
 
 def _labels(question: Question) -> QuerySet[Label]:
-    return Label.objects.filter(question=question, status=LabelStatus.LIVE, choice__isnull=False)
+    return Label.objects.filter(question=question, status=LabelStatus.LIVE)
+
+
+def _naming(question: Question, code: int) -> QuerySet[Any, Any]:
+    """Of an item, what names this option: a label, or a count of the options of all labels."""
+    if question.kind in CHOICES:
+        return _labels(question).filter(item=OuterRef("pk"), choice=code)
+    summaries = ItemSummary.objects.filter(question=question, item=OuterRef("pk"))
+    return summaries.filter(
+        Q(people_counts__has_key=str(code)) | Q(judge_counts__has_key=str(code))
+    )
 
 
 def _differing(question: Question, a: Rater, b: Rater) -> QuerySet[Label, Any]:
     others = _labels(question).filter(item=OuterRef("item"), rater=b)
-    differing = others.exclude(choice=OuterRef("choice"))
+    held = "choice" if question.kind in CHOICES else "value"
+    differing = others.exclude(**{held: OuterRef(held)})
     return _labels(question).filter(Exists(differing), rater=a).values("item_id")
 
 
@@ -204,15 +218,18 @@ def _rows(items: list[Item], filters: Filters) -> list[ItemRow]:
         row.people = {int(code): n for code, n in summary.people_counts.items()}
         row.judges = {int(code): n for code, n in summary.judge_counts.items()}
         row.doubt, row.reasons = summary.doubt, summary.reasons
-    _answers(rows, question)
+    if question.kind in CHOICES:
+        _answers(rows, question)
+    else:
+        _value_answers(rows, question)
     if filters.a and filters.b:
-        said: defaultdict[int, dict[int, int | None]] = defaultdict(dict)
-        for item_id, rater_id, choice in (
+        said: defaultdict[int, dict[int, Said]] = defaultdict(dict)
+        for item_id, rater_id, choice, value in (
             _labels(question)
             .filter(item__in=rows, rater__in=[filters.a, filters.b])
-            .values_list("item_id", "rater_id", "choice")
+            .values_list("item_id", "rater_id", "choice", "value")
         ):
-            said[item_id][rater_id] = choice
+            said[item_id][rater_id] = Said(choice, value)
         for pk, row in rows.items():
             row.of_a, row.of_b = said[pk].get(filters.a.pk), said[pk].get(filters.b.pk)
     return list(rows.values())
@@ -232,15 +249,39 @@ def _answers(rows: dict[int, ItemRow], question: Question) -> None:
     )
     for pk, row in rows.items():
         estimate = estimates.get(pk)
+        choice: int | None = None
         if pk in rulings:
-            row.choice, row.source = rulings[pk], "ruling"
+            choice, row.source = rulings[pk], "ruling"
         elif run and estimate and _saw(estimate) == _counting(row, run.who_counts):
-            row.choice, row.source = estimate.choice, "tie" if estimate.tied else "aggregate"
+            choice, row.source = estimate.choice, "tie" if estimate.tied else "aggregate"
         elif row.people:
             top = max(row.people.values())
             first = [code for code, n in row.people.items() if n == top]
             tied = len(first) > 1
-            row.choice, row.source = (None, "tie") if tied else (first[0], "majority")
+            choice, row.source = (None, "tie") if tied else (first[0], "majority")
+        row.answer = None if choice is None else Said(choice)
+
+
+def _value_answers(rows: dict[int, ItemRow], question: Question) -> None:
+    """The same of a kind whose labels hold values."""
+    run = estimate_latest(question)
+    estimates = (
+        {e.item_id: e for e in ItemEstimate.objects.filter(run=run, item__in=rows)} if run else {}
+    )
+    rulings = {
+        ruling.item_id: said_of(ruling)
+        for ruling in Ruling.objects.filter(
+            item__in=rows, question=question, status=RulingStatus.LIVE
+        )
+    }
+    answers = answers_of(list(rows), [question])
+    asked = asked_of(question)
+    for pk, row in rows.items():
+        row.answers = answers[pk, question.pk]
+        best = best_of(
+            asked, row.answers, ruled=rulings.get(pk), run=run, estimate=estimates.get(pk)
+        )
+        row.answer, row.source = best.said, best.source
 
 
 def _saw(estimate: ItemEstimate) -> Counter[int]:

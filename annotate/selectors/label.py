@@ -9,9 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from statistics import median
+from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from annotate.kinds import asked_of, kind_of, said_of
+from annotate.kinds.bounds import bounds_of
+from annotate.kinds.multiple import NONE
+from annotate.kinds.text import USUAL
 from annotate.models import (
     Assignment,
     Item,
@@ -53,7 +59,10 @@ class OptionShown:
 
 @dataclass(frozen=True)
 class QuestionShown:
-    """One question about this item; ``field`` is its name in the form."""
+    """One question about this item; ``field`` is its name in the form.
+
+    ``entries``: what the fields of that name hold, as they were posted or would be.
+    """
 
     pk: int
     key: str
@@ -64,6 +73,12 @@ class QuestionShown:
     required: bool
     options: Sequence[OptionShown]
     error: str
+    settings: Mapping[str, Any]
+    entries: Sequence[str]
+
+    @property
+    def entry(self) -> str:
+        return self.entries[-1] if self.entries else ""
 
     @property
     def is_rating(self) -> bool:
@@ -71,7 +86,39 @@ class QuestionShown:
 
     @property
     def is_many(self) -> bool:
-        return not self.is_rating and len(self.options) > DIGITS
+        many = {QuestionKind.SINGLE, QuestionKind.MULTIPLE}
+        return self.kind in many and len(self.options) > DIGITS
+
+    @property
+    def allows_none(self) -> bool:
+        """Whether “none of these” is an answer, so that no option chosen is none yet."""
+        return self.settings.get("min_choices") == 0
+
+    @property
+    def none_checked(self) -> bool:
+        return NONE in self.entries
+
+    @property
+    def longest(self) -> int:
+        """Characters that a text may have."""
+        return int(self.settings.get("max_length", USUAL))
+
+    @property
+    def missing(self) -> str:
+        """What is said where it has no answer yet and needs one."""
+        words: dict[str, str] = {
+            QuestionKind.MULTIPLE: _("Choose what applies first."),
+            QuestionKind.NUMBER: _("Write a number first."),
+            QuestionKind.TEXT: _("Write an answer first."),
+            QuestionKind.RANKING: _("Put the options into an order first."),
+            QuestionKind.SPAN: _("Mark what there is to mark first, or say that there is nothing."),
+        }
+        return words.get(self.kind, _("Choose an answer first."))
+
+    @property
+    def bounds(self) -> str:
+        """Within what an answer lies, in words; "" where that needs none."""
+        return bounds_of(self.kind, self.settings, len(self.options))
 
     @property
     def defines(self) -> bool:
@@ -146,19 +193,19 @@ def questions_shown(
     questions: Sequence[Question],
     item: Item,
     *,
-    choices: Mapping[int, int],
+    entries: Mapping[int, Sequence[str]],
     errors: Mapping[str, str],
 ) -> list[QuestionShown]:
-    """The questions with their text filled from the item, and what was chosen before.
+    """The questions with their text filled from the item, and what was entered before.
 
-    ``choices`` is option code by question id, ``errors`` a sentence by question key. No query,
-    given questions with their options (questions_live).
+    ``entries`` is by question id, ``errors`` a sentence by question key. No query, given questions
+    with their options (questions_live).
     """
     shown = []
     for question in questions:
         options = list(question.options.all())
         keys = option_keys(question, options)
-        chosen = choices.get(question.pk)
+        entered = list(entries.get(question.pk, ()))
         shown.append(
             QuestionShown(
                 pk=question.pk,
@@ -169,6 +216,8 @@ def questions_shown(
                 kind=question.kind,
                 required=question.required,
                 error=errors.get(question.key, ""),
+                settings=question.settings,
+                entries=entered,
                 options=[
                     OptionShown(
                         code=option.code,
@@ -176,7 +225,7 @@ def questions_shown(
                         definition=option.definition,
                         colour=option.colour,
                         key=key,
-                        checked=option.code == chosen,
+                        checked=str(option.code) in entered,
                     )
                     for option, key in zip(options, keys, strict=True)
                 ],
@@ -202,14 +251,20 @@ def option_keys(question: Question, options: Sequence[Option]) -> list[str]:
 
 
 def fingerprints(questions: Sequence[Question]) -> dict[int, str]:
-    """Short hash of what each option code means, by question id.
+    """Short hash of what an answer means, by question id: kind, settings, options' codes.
 
     A question without labels may still be edited in place: then a code on a page that is open
     must not be taken for the option that has it now.
     """
     return {
         question.pk: hashlib.blake2b(
-            json.dumps([(option.code, option.key) for option in question.options.all()]).encode(),
+            json.dumps(
+                [
+                    question.kind,
+                    question.settings,
+                    [(option.code, option.key) for option in question.options.all()],
+                ]
+            ).encode(),
             digest_size=6,
         ).hexdigest()
         for question in questions
@@ -283,13 +338,15 @@ def taken_back(assignment: Assignment) -> Submission | None:
     )
 
 
-def choices_of(submission: Submission) -> dict[int, int]:
-    """Option code by question id."""
-    return {
-        label.question_id: label.choice
-        for label in submission.labels.all()
-        if label.choice is not None
-    }
+def entries_of(submission: Submission, questions: Sequence[Question]) -> dict[int, list[str]]:
+    """What fills the answers of a submission in again, by question id."""
+    by_id = {question.pk: asked_of(question) for question in questions}
+    entries = {}
+    for label in submission.labels.all():
+        asked = by_id.get(label.question_id)
+        if asked is not None:
+            entries[label.question_id] = kind_of(asked).entries(asked, said_of(label))
+    return entries
 
 
 def why_nothing(project: Project, questions: Sequence[Question]) -> tuple[Nothing, int]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
+from annotate.kinds import Said
 from annotate.models import (
     Item,
     ItemStatus,
@@ -162,18 +163,21 @@ def records_of(question: Question, raters: Collection[Rater]) -> list[Record]:
     from consensus.intervals import proportion_interval
 
     by_id = {rater.pk: rater for rater in raters}
-    ruled_as = dict(
-        Ruling.objects.filter(question=question, status=RulingStatus.LIVE)
+    ruled_as = {
+        item_id: Said(choice, value)
+        for item_id, choice, value in Ruling.objects.filter(
+            question=question, status=RulingStatus.LIVE
+        )
         .order_by("-pk")
-        .values_list("item_id", "choice")[:RULINGS]
-    )
+        .values_list("item_id", "choice", "value")[:RULINGS]
+    }
     labels = Label.objects.filter(
         item__in=ruled_as, question=question, rater__in=by_id, status=LabelStatus.LIVE
-    ).values_list("item_id", "rater_id", "choice")
+    ).values_list("item_id", "rater_id", "choice", "value")
     ruled, right = Counter[int](), Counter[int]()
-    for item_id, rater_id, choice in labels:
+    for item_id, rater_id, choice, value in labels:
         ruled[rater_id] += 1
-        right[rater_id] += choice == ruled_as[item_id]
+        right[rater_id] += Said(choice, value) == ruled_as[item_id]
     records = []
     for rater_id, n in ruled.items():
         low, high = proportion_interval(right[rater_id], n)

@@ -49,13 +49,26 @@ def items_store(
     running: RunningJob, run: EstimateRun, found: QuestionTable, estimate: ClassEstimate
 ) -> None:
     """Store the estimate of each item in chunks, with progress. Raises JobStopped."""
-    n_items = found.table.n_items
+
+    def rows(start: int, end: int) -> Iterator[Row]:
+        return _rows(found, estimate, start, end)
+
+    rows_store(running, run, rows, found.table.n_items)
+
+
+def rows_store(
+    running: RunningJob, run: EstimateRun, rows: Callable[[int, int], Iterator[Row]], n_items: int
+) -> None:
+    """Store what ``rows(start, end)`` gives, chunk by chunk, with progress. Raises JobStopped.
+
+    Payloads hold numbers, codes and marks only: no text that COPY would take for something else.
+    """
     store = _copy if connection.vendor == "postgresql" else _insert
     for start in range(0, n_items, CHUNK):
         end = min(start + CHUNK, n_items)
         with transaction.atomic():
             running.hold()
-            store(run, _rows(found, estimate, start, end))
+            store(run, rows(start, end))
         running.progress(end, message=_("Storing"))
 
 

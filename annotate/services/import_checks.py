@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_date, parse_datetime
 
+from annotate.kinds import CHOICES, Asked, Said, Unfit, asked_of, kind_of
 from annotate.models import Project, Question
 from annotate.services.import_look import cell_text
 from annotate.services.import_plans import ItemPlan, LabelPlan, rater_kind
@@ -54,22 +55,19 @@ class LabelCheck:
     """Called with a record's values and line; raises Refused.
 
     Gives ``[item id, rater, kind, question id, choice, confidence, rationale, time, fields,
-    metadata]``; fields and metadata are for an item that has to be made, else null.
+    metadata, value]``; fields and metadata are for an item that has to be made, else null; of
+    choice and value one is null.
     """
 
     def __init__(self, plan: LabelPlan, project: Project) -> None:
         self._plan = plan
         self._questions: dict[str, Question] = {}
-        self._codes: dict[int, dict[str, int]] = {}
+        self._asked: dict[int, Asked] = {}
         ids = plan.questions.values()
         rows = Question.objects.filter(project=project, pk__in=ids).prefetch_related("options")
         for question in rows:
             self._questions[question.key] = question
-            options = list(question.options.all())
-            # The key counts before the name: names are for reading and may change.
-            self._codes[question.pk] = {option.name: option.code for option in options} | {
-                option.key: option.code for option in options
-            }
+            self._asked[question.pk] = asked_of(question)
 
     def __call__(self, values: Mapping[str, Any], line: int) -> list[Any]:
         plan = self._plan
@@ -77,7 +75,7 @@ class LabelCheck:
         rater = self._rater(values)
         kind = self._kind(values)
         question = self._question(values)
-        choice = self._choice(values, question)
+        said = self._said(values, question)
         fields = metadata = None
         if plan.create:
             fields = _fields(values, plan.shown)
@@ -89,12 +87,13 @@ class LabelCheck:
             rater,
             kind,
             question.pk,
-            choice,
+            said.choice,
             _confidence(_optional(values, plan.confidence)),
             _sound(_optional(values, plan.rationale), plan.rationale or ""),
             _time(_optional(values, plan.time)),
             fields,
             metadata,
+            said.value,
         ]
 
     def _rater(self, values: Mapping[str, Any]) -> str:
@@ -127,18 +126,26 @@ class LabelCheck:
             raise Refused("no_question", value=key[:100], questions=", ".join(self._questions))
         return question
 
-    def _choice(self, values: Mapping[str, Any], question: Question) -> int:
+    def _said(self, values: Mapping[str, Any], question: Question) -> Said:
+        """The answer, checked but for what only the item can tell (import_labels does that)."""
         column = self._plan.label
         value = _needed(values, column).strip()
         if not value:
             raise Refused("empty_label", column=column)
-        code = self._codes[question.pk].get(value)
-        if code is None:
-            options = ", ".join(option.key for option in question.options.all())
-            raise Refused(
-                "no_option", value=value[:100], question=question.name, options=options[:300]
-            )
-        return code
+        asked = self._asked[question.pk]
+        if asked.kind in CHOICES:
+            code = asked.codes.get(value)
+            if code is None:
+                options = ", ".join(option.key for option in asked.options)
+                raise Refused(
+                    "no_option", value=value[:100], question=question.name, options=options[:300]
+                )
+            return Said(choice=code)
+        _sound_deep(values[column], column)
+        try:
+            return kind_of(asked).read(asked, values[column])
+        except Unfit as error:
+            raise Refused("unfit", reason=error.message) from None
 
 
 def _needed(values: Mapping[str, Any], column: str) -> str:

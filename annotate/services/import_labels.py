@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from annotate.kinds import Asked, Said, Unfit, asked_of, kind_of
 from annotate.models import (
     ConfidenceSource,
     ImportBatch,
@@ -18,7 +19,8 @@ from annotate.models import (
     ItemSummary,
     Label,
     LabelStatus,
-    Option,
+    Question,
+    QuestionKind,
     QuestionStatus,
     Rater,
     RaterKind,
@@ -26,6 +28,7 @@ from annotate.models import (
     SubmissionStatus,
 )
 from annotate.services.import_items import undo_record
+from annotate.services.import_look import cell_text
 from annotate.services.import_taking import Outcome
 from annotate.services.items import ItemRow, Taken, items_freeze, items_take_in
 from annotate.services.raters import rater_imported
@@ -42,12 +45,17 @@ class StagedLabel:
     rater: str
     kind: str
     question: int
-    choice: int
+    choice: int | None
     confidence: float | None
     rationale: str
     time: str | None
     fields: dict[str, str] | None
     metadata: dict[str, Any] | None
+    value: Any = None
+
+    @property
+    def said(self) -> Said:
+        return Said(self.choice, self.value)
 
 
 class LabelTaker:
@@ -55,7 +63,7 @@ class LabelTaker:
 
     def __init__(self) -> None:
         self._raters: dict[tuple[str, str], Rater] = {}
-        self._option_names: dict[tuple[int, int], str] = {}
+        self._asked: dict[int, Asked] = {}
 
     def __call__(self, batch: ImportBatch, rows: list[list[Any]]) -> Outcome:
         """Store the labels of one chunk, each with a submission of its own. Uses no slot.
@@ -81,12 +89,16 @@ class LabelTaker:
             rater = raters[label.kind, label.rater]
             key = (item_id, label.question, rater.pk)
             if key not in standing:
-                standing[key] = label.choice
+                reason = self._unfit(label, item_id)
+                if reason:
+                    outcome.refuse(row, "unfit", reason=reason)
+                    continue
+                standing[key] = label.said
                 fresh.append((label, item_id, rater, f"import:{batch.pk}:{row[0]}"))
-            elif standing[key] == label.choice:
+            elif standing[key] == label.said:
                 outcome.counts["unchanged"] += 1
             else:
-                stands = self._option(label.question, standing[key])
+                stands = self._plain(label.question, standing[key])
                 outcome.refuse(row, "repeated", rater=label.rater, id=label.item, stands=stands)
         self._store(batch, fresh)
         outcome.counts["created"] += len(fresh)
@@ -134,23 +146,37 @@ class LabelTaker:
         items: dict[str, int],
         raters: Iterable[Rater],
         staged: list[tuple[list[Any], StagedLabel]],
-    ) -> dict[tuple[int, int, int], int | None]:
+    ) -> dict[tuple[int, int, int], Said]:
         rows = Label.objects.filter(
             status=LabelStatus.LIVE,
             item_id__in=set(items.values()),
             question_id__in={label.question for _row, label in staged},
             rater_id__in={rater.pk for rater in raters},
-        ).values_list("item_id", "question_id", "rater_id", "choice")
-        return {(item, question, rater): choice for item, question, rater, choice in rows}
+        ).values_list("item_id", "question_id", "rater_id", "choice", "value")
+        return {
+            (item, question, rater): Said(choice, value)
+            for item, question, rater, choice, value in rows
+        }
 
-    def _option(self, question_id: int, choice: int | None) -> str:
-        if choice is None:
+    def _question(self, question_id: int) -> Asked:
+        if question_id not in self._asked:
+            self._asked[question_id] = asked_of(Question.objects.get(pk=question_id))
+        return self._asked[question_id]
+
+    def _unfit(self, label: StagedLabel, item_id: int) -> str:
+        """Why an answer does not fit its item; "" where it does. Only spans depend on the item."""
+        asked = self._question(label.question)
+        if asked.kind != QuestionKind.SPAN:
             return ""
-        key = (question_id, choice)
-        if key not in self._option_names:
-            option = Option.objects.filter(question_id=question_id, code=choice).first()
-            self._option_names[key] = option.key if option else str(choice)
-        return self._option_names[key]
+        try:
+            kind_of(asked).check(asked, label.said, Item.objects.get(pk=item_id).fields)
+        except Unfit as error:
+            return error.message
+        return ""
+
+    def _plain(self, question_id: int, said: Said) -> str:
+        asked = self._question(question_id)
+        return cell_text(kind_of(asked).plain(asked, said))
 
     def _store(self, batch: ImportBatch, fresh: list[tuple[StagedLabel, int, Rater, str]]) -> None:
         now = timezone.now()
@@ -178,6 +204,7 @@ class LabelTaker:
                     question_id=label.question,
                     rater=rater,
                     choice=label.choice,
+                    value=label.value,
                     confidence=label.confidence,
                     confidence_source=(
                         ConfidenceSource.NONE

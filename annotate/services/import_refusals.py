@@ -49,6 +49,7 @@ SENTENCES: dict[str, str | Promise] = {
     ),
     "empty_label": _("Has no label in “{column}”."),
     "no_option": _("“{value}” is no option of “{question}”. Its options: {options}."),
+    "unfit": "{reason}",
     "no_question": _("“{value}” is no question of this project. Its questions: {questions}."),
     "empty_rater": _("Has no rater in “{column}”."),
     "no_kind": _(
@@ -100,7 +101,8 @@ class ShownRefusal:
 
 
 def refusal_sentence(code: str, args: dict[str, Any]) -> str:
-    cut = {name: _cut(str(value), 80) for name, value in args.items()}
+    # A reason is a sentence of ours, written when the file was read.
+    cut = {name: _cut(str(value), 300 if name == "reason" else 80) for name, value in args.items()}
     return str(SENTENCES[code]).format(**cut)
 
 
@@ -172,6 +174,7 @@ TITLES: dict[str, str | Promise] = {
     "frozen": _("other content for an item already labelled"),
     "empty_label": _("no label"),
     "no_option": _("a label that is no option"),
+    "unfit": "{reason}",
     "no_question": _("an unknown question"),
     "empty_rater": _("no rater"),
     "no_kind": _("an unknown kind of rater"),

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from annotate.errors import BadInput, Conflict
@@ -23,32 +21,17 @@ from annotate.models import (
     Project,
     ProjectStatus,
     Question,
-    QuestionKind,
     QuestionStatus,
     Role,
     User,
 )
 from annotate.services.events import event_write
+from annotate.services.question_drafts import OptionDraft, QuestionDraft, draft_check
 
+__all__ = ["OptionDraft", "QuestionDraft"]
 
-@dataclass(frozen=True)
-class OptionDraft:
-    key: str
-    name: str
-    definition: str = ""
-    colour: str = ""
-
-
-@dataclass(frozen=True)
-class QuestionDraft:
-    """What a lead writes. Codes are given by position; for a rating, position is the order."""
-
-    key: str
-    name: str
-    kind: str
-    options: Sequence[OptionDraft]
-    text: str = ""
-    required: bool = True
+# What a change of a question without labels writes anew, beside its options.
+WRITTEN = ("name", "kind", "text", "required", "settings")
 
 
 @transaction.atomic
@@ -133,7 +116,7 @@ def project_change(
 @transaction.atomic
 def question_add(actor: User, project: Project, draft: QuestionDraft) -> Question:
     """Add a question. Raises BadInput for a draft that does not hold together."""
-    _check_draft(draft)
+    draft = draft_check(draft)
     if project.questions.filter(key=draft.key, status=QuestionStatus.LIVE).exists():
         raise BadInput(
             _("There is a question with the key “%(key)s” already.") % {"key": draft.key},
@@ -153,14 +136,14 @@ def question_revise(actor: User, question: Question, draft: QuestionDraft) -> Qu
     question = Question.objects.select_for_update().get(pk=question.pk)
     if question.status != QuestionStatus.LIVE:
         raise Conflict(_("This version was replaced by a newer one. Reload to see it."))
-    _check_draft(draft)
+    draft = draft_check(draft)
     if draft.key != question.key:
         raise BadInput(_("The key of a question stays as it is: labels and exports name it."))
     if not question.labels.exists():
         question.options.all().delete()
-        for name in ("name", "kind", "text", "required"):
+        for name in WRITTEN:
             setattr(question, name, getattr(draft, name))
-        question.save(update_fields=["name", "kind", "text", "required"])
+        question.save(update_fields=list(WRITTEN))
         _write_options(question, draft)
         event_write(actor, "question.edited", project=question.project, target=question)
         return question
@@ -231,29 +214,6 @@ def _set_status(actor: User, project: Project, status: ProjectStatus, verb: str)
         event_write(actor, verb, project=project, target=project)
 
 
-def _check_draft(draft: QuestionDraft) -> None:
-    wrong: dict[str, str] = {}
-    if not draft.key or slugify(draft.key).replace("-", "_") != draft.key.replace("-", "_"):
-        wrong["key"] = _("A key is made of small letters, digits, - and _.")
-    if not draft.name.strip():
-        wrong["name"] = _("A question needs a name.")
-    if draft.kind not in QuestionKind.values:
-        wrong["kind"] = _("Choose one of: %(kinds)s.") % {"kinds": ", ".join(QuestionKind.values)}
-    if len(draft.options) < 2:
-        wrong["options"] = _("A question needs two options or more.")
-    keys = [option.key for option in draft.options]
-    if len(set(keys)) < len(keys):
-        wrong["options"] = _("Two options have the same key.")
-    if any(not option.key.strip() or not option.name.strip() for option in draft.options):
-        wrong["options"] = _("Each option needs a key and a name.")
-    if any(
-        len(option.name.strip()) > 200 or len(option.key.strip()) > 100 for option in draft.options
-    ):
-        wrong["options"] = _("The name of an option has at most 200 characters, its key 100.")
-    if wrong:
-        raise BadInput(" ".join(wrong.values()), fields=wrong)
-
-
 def _write(project: Project, draft: QuestionDraft, *, position: int) -> Question:
     newest = project.questions.filter(key=draft.key).aggregate(at=Max("version"))["at"] or 0
     question = Question.objects.create(
@@ -264,6 +224,7 @@ def _write(project: Project, draft: QuestionDraft, *, position: int) -> Question
         name=draft.name.strip(),
         text=draft.text,
         required=draft.required,
+        settings=draft.settings,
         position=position,
     )
     _write_options(question, draft)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotate.errors import BadInput, NotFound
+from annotate.kinds import Said, Unfit, asked_of, kind_of, said_of
 from annotate.models import (
     Gold,
     GoldSource,
@@ -26,20 +29,21 @@ def ruling_make(
     item: Item,
     question: Question,
     *,
-    choice: int,
+    choice: int | None = None,
+    value: Any = None,
     reason: str,
     comment: str = "",
 ) -> Ruling:
     """Rule on a question of an item; a ruling that stood is superseded. Locks the item.
 
-    Ruling the same again changes nothing and returns what stands. Raises BadInput for a choice that
-    is no option or a reason that is none of ours.
+    ``choice`` or ``value``, as a label has them. Ruling the same again changes nothing and returns
+    what stands. Raises BadInput for an answer that does not fit or a reason that is none of ours.
     """
-    if not question.options.filter(code=choice).exists():
-        raise BadInput(
-            _("%(code)s is no option of “%(question)s”.")
-            % {"code": choice, "question": question.name}
-        )
+    asked = asked_of(question)
+    try:
+        said = kind_of(asked).check(asked, Said(choice, value), item.fields)
+    except Unfit as error:
+        raise BadInput(error.message) from None
     if reason not in RulingReason.values:
         raise BadInput(_("Say why: %(reasons)s.") % {"reasons": ", ".join(RulingReason.values)})
     with transaction.atomic():
@@ -47,20 +51,18 @@ def ruling_make(
         standing = Ruling.objects.filter(
             item=item, question=question, status=RulingStatus.LIVE
         ).first()
-        if standing and (standing.choice, standing.reason, standing.comment) == (
-            choice,
-            reason,
-            comment,
-        ):
-            return standing
         if standing:
+            same = said_of(standing) == said
+            if same and (standing.reason, standing.comment) == (reason, comment):
+                return standing
             standing.status = RulingStatus.SUPERSEDED
             standing.save(update_fields=["status"])
         ruling = Ruling.objects.create(
             project_id=item.project_id,
             item=item,
             question=question,
-            choice=choice,
+            choice=said.choice,
+            value=said.value,
             reason=reason,
             comment=comment,
             reviewer=actor,

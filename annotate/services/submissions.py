@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotate.errors import BadInput, Conflict, NotFound
+from annotate.kinds import Said, Unfit, asked_of, kind_of
 from annotate.models import (
     Assignment,
     AssignmentState,
@@ -37,13 +38,17 @@ from annotate.services.summaries import summaries_recount, summaries_recount_loc
 
 @dataclass(frozen=True)
 class Answer:
-    """One rater's answer to one question. ``distribution``: probability per option code."""
+    """One rater's answer to one question: an option code or, of some kinds, a ``value``.
 
-    choice: int
+    ``distribution``: probability per option code.
+    """
+
+    choice: int | None = None
     confidence: float | None = None
     confidence_source: str = ""
     distribution: Mapping[int, float] | None = None
     rationale: str = ""
+    value: Any = None
 
 
 def submission_submit(
@@ -82,7 +87,8 @@ def submission_submit(
         member = rater.origin == RaterOrigin.MEMBER
         if questions is None:
             questions = questions_live(item.project)
-        by_id = _check(questions, answers, complete=member)
+        answers = answers_check(questions, answers, item, complete=member)
+        by_id = {question.pk: question for question in questions}
         status, assignment, slot = SubmissionStatus.SUBMITTED, None, None
         if member:
             assignment = _assignment(rater, item)
@@ -214,29 +220,29 @@ def submission_withdraw(rater: Rater, submission_id: int) -> Assignment:
         return assignment
 
 
-def _lock(rater: Rater, item: Item) -> None:
-    claims.rater_lock(rater)
-    item.status = (
-        Item.objects.select_for_update(no_key=True).values_list("status", flat=True).get(pk=item.pk)
-    )
+def answers_check(
+    live: Sequence[Question], answers: Mapping[int, Answer], item: Item, *, complete: bool
+) -> dict[int, Answer]:
+    """The answers in their one form. Raises BadInput by question key, Conflict for an old question.
 
-
-def _check(
-    live: Sequence[Question], answers: Mapping[int, Answer], *, complete: bool
-) -> dict[int, Question]:
+    ``complete``: every required question that is asked needs an answer.
+    """
     questions = {question.pk: question for question in live}
     wrong: dict[str, str] = {}
+    fitting: dict[int, Answer] = {}
     for question_id, answer in answers.items():
         question = questions.get(question_id)
         if question is None:
             raise Conflict(
                 _("A question was changed while you were answering. Reload to see it as it is now.")
             )
-        if answer.choice not in {option.code for option in question.options.all()}:
-            wrong[question.key] = _("%(code)s is no option of “%(question)s”.") % {
-                "code": answer.choice,
-                "question": question.name,
-            }
+        asked = asked_of(question)
+        try:
+            said = kind_of(asked).check(asked, Said(answer.choice, answer.value), item.fields)
+        except Unfit as error:
+            wrong[question.key] = error.message
+        else:
+            fitting[question_id] = replace(answer, choice=said.choice, value=said.value)
     if complete:
         for question in questions.values():
             if question.required and question.pk not in answers:
@@ -247,7 +253,14 @@ def _check(
         wrong["answers"] = _("There is no answer to store.")
     if wrong:
         raise BadInput(" ".join(wrong.values()), fields=wrong)
-    return questions
+    return fitting
+
+
+def _lock(rater: Rater, item: Item) -> None:
+    claims.rater_lock(rater)
+    item.status = (
+        Item.objects.select_for_update(no_key=True).values_list("status", flat=True).get(pk=item.pk)
+    )
 
 
 def _assignment(rater: Rater, item: Item) -> Assignment:
@@ -307,6 +320,7 @@ def _store_labels(
             rater_id=submission.rater_id,
             status=LabelStatus.LIVE if counted else LabelStatus.SURPLUS,
             choice=answer.choice,
+            value=answer.value,
             confidence=answer.confidence,
             confidence_source=answer.confidence_source,
             distribution=(

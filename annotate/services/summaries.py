@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from itertools import combinations
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
+from annotate.kinds import Asked, Said, asked_of, kind_of
 from annotate.models import (
     Item,
     ItemSummary,
@@ -28,6 +31,9 @@ from annotate.models import (
     SubmissionStatus,
     SummaryState,
 )
+
+if TYPE_CHECKING:
+    from consensus.doubt import Doubt
 
 CHUNK = 1000
 KEPT = [
@@ -125,26 +131,24 @@ def _facts(summary: ItemSummary) -> str:
     return json.dumps(facts, sort_keys=True)
 
 
+# Said by somebody, and how sure a judge was of it.
+Vote = tuple[Said, float | None]
+
+
 def _count(
     project: Project, item_ids: Collection[int], questions: dict[int, Question]
 ) -> Iterable[ItemSummary]:
-    from consensus.doubt import doubt
-
-    people: dict[tuple[int, int], Counter[int]] = defaultdict(Counter)
-    judges: dict[tuple[int, int], list[tuple[int, float | None]]] = defaultdict(list)
+    asked = {pk: asked_of(question) for pk, question in questions.items()}
+    people: dict[tuple[int, int], list[Said]] = defaultdict(list)
+    judges: dict[tuple[int, int], list[Vote]] = defaultdict(list)
     rows = Label.objects.filter(
-        item_id__in=item_ids,
-        question_id__in=questions,
-        status=LabelStatus.LIVE,
-        choice__isnull=False,
-    ).values_list("item_id", "question_id", "rater__kind", "choice", "confidence")
-    for item_id, question_id, kind, choice, confidence in rows:
-        if choice is None:
-            continue
+        item_id__in=item_ids, question_id__in=questions, status=LabelStatus.LIVE
+    ).values_list("item_id", "question_id", "rater__kind", "choice", "value", "confidence")
+    for item_id, question_id, kind, choice, value, confidence in rows:
         if kind == RaterKind.PERSON:
-            people[item_id, question_id][choice] += 1
+            people[item_id, question_id].append(Said(choice, value))
         else:
-            judges[item_id, question_id].append((choice, confidence))
+            judges[item_id, question_id].append((Said(choice, value), confidence))
     ruled = set(
         Ruling.objects.filter(
             item_id__in=item_ids, question_id__in=questions, status=RulingStatus.LIVE
@@ -160,19 +164,20 @@ def _count(
     for item_id in item_ids:
         for question in questions.values():
             key = (item_id, question.pk)
-            found = doubt(people[key], judges[key], n_classes=len(question.options.all()))
+            found = _doubt(asked[question.pk], people[key], judges[key])
             reasons: list[Any] = list(found.reasons)
             if item_id in flagged:
                 reasons.append(Reason.FLAGGED.value)
-            votes = Counter(choice for choice, _confidence in judges[key])
             yield ItemSummary(
                 project=project,
                 item_id=item_id,
                 question=question,
                 state=SummaryState.RULED if key in ruled else SummaryState.OPEN,
-                people_counts={str(c): n for c, n in sorted(people[key].items())},
-                judge_counts={str(c): n for c, n in sorted(votes.items())},
-                n_people=people[key].total(),
+                people_counts=_by_option(asked[question.pk], people[key]),
+                judge_counts=_by_option(
+                    asked[question.pk], [said for said, _confidence in judges[key]]
+                ),
+                n_people=len(people[key]),
                 n_judges=len(judges[key]),
                 entropy=found.entropy,
                 doubt=found.score,
@@ -180,3 +185,37 @@ def _count(
                 reasons=reasons,
                 dirty=False,
             )
+
+
+def _doubt(asked: Asked, people: Sequence[Said], judges: Sequence[Vote]) -> Doubt:
+    """By votes where an answer is one option, else by how far the answers lie apart."""
+    from consensus.doubt import doubt, doubt_of_distances
+
+    kind = kind_of(asked)
+    if kind.stores_choice:
+        return doubt(
+            Counter(said.choice for said in people if said.choice is not None),
+            [(said.choice, sure) for said, sure in judges if said.choice is not None],
+            n_classes=len(asked.options),
+        )
+
+    def apart(one: Said, other: Said) -> float:
+        return kind.distance(asked, one, other)
+
+    def from_people(said: Said) -> float | None:
+        return fmean(apart(said, other) for other in people) if people else None
+
+    return doubt_of_distances(
+        [apart(one, other) for one, other in combinations(people, 2)],
+        [(from_people(said), sure) for said, sure in judges],
+        [apart(one, other) for (one, _), (other, _) in combinations(judges, 2)],
+        split_from=kind.split_from,
+    )
+
+
+def _by_option(asked: Asked, answers: Sequence[Said]) -> dict[str, int]:
+    """How many named each option: one each, or several where several may be chosen."""
+    votes: Counter[int] = Counter()
+    for said in answers:
+        votes.update(kind_of(asked).named(said))
+    return {str(code): n for code, n in sorted(votes.items())}

@@ -29,7 +29,7 @@ def aggregate(request: AuthenticatedRequest, project_id: int, question_id: int) 
     question = access.question_of(place, question_id)
     if question.status != QuestionStatus.LIVE:
         raise Conflict(_("This question was changed meanwhile. Reload the page to see it anew."))
-    form = AggregateForm(request.POST)
+    form = AggregateForm(request.POST, kind=question.kind)
     if not form.is_valid():
         if "judge_weight" in form.errors:
             raise BadInput(_("The weight of a judge is a number from 0 to 1,000."))
@@ -40,7 +40,7 @@ def aggregate(request: AuthenticatedRequest, project_id: int, question_id: int) 
         method=form.cleaned_data["method"],
         who_counts=form.cleaned_data["who"],
         rulings=form.cleaned_data["rulings"],
-        judge_weight=form.cleaned_data["judge_weight"],
+        judge_weight=form.cleaned_data.get("judge_weight"),
     )
     job_nudge(run.job)
     return redirect(f"{reverse('overview', args=[project_id])}#at-work")

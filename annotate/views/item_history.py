@@ -8,7 +8,9 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from annotate.models import Item, LabelStatus, Option, Ruling, RulingStatus, Submission
+from annotate.kinds import Said, asked_of, said_of
+from annotate.models import Item, LabelStatus, Question, Ruling, RulingStatus, Submission
+from annotate.views.answer_words import answer_chip
 from annotate.views.bidi import isolated
 
 # The latest so many: an item with more is one of a test.
@@ -50,8 +52,7 @@ def _submissions(item: Item) -> list[Happened]:
     for submission in submissions:
         labels = list(submission.labels.all())
         said = [
-            f"{isolated(label.question.name)}: "
-            f"{_name(list(label.question.options.all()), label.choice)}"
+            f"{isolated(label.question.name)}: {_name(item, label.question, said_of(label))}"
             for label in labels
         ]
         notes = {str(STATUS_WORDS[s]) for s in STATUS_WORDS if any(lb.status == s for lb in labels)}
@@ -89,7 +90,7 @@ def _rulings(item: Item) -> list[Happened]:
             _("ruled on %(question)s: %(option)s, because: %(reason)s")
             % {
                 "question": isolated(ruling.question.name),
-                "option": _name(list(ruling.question.options.all()), ruling.choice),
+                "option": _name(item, ruling.question, said_of(ruling)),
                 "reason": ruling.get_reason_display().lower(),
             },
             became[RulingStatus(ruling.status)],
@@ -98,5 +99,6 @@ def _rulings(item: Item) -> list[Happened]:
     ]
 
 
-def _name(options: list[Option], code: int | None) -> str:
-    return isolated(next((option.name for option in options if option.code == code), "?"))
+def _name(item: Item, question: Question, said: Said) -> str:
+    chip = answer_chip(asked_of(question), said, item, short=True)
+    return isolated(chip["name"] if chip else "?")

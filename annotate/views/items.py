@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.http import HttpResponse
@@ -13,10 +14,12 @@ from django.views.decorators.http import require_GET
 from annotate import access
 from annotate.access import Place, Right
 from annotate.forms.items import ItemsForm
-from annotate.models import ItemStatus, ProjectStatus, Question, Reason
+from annotate.kinds import Asked, Said, asked_of, kind_of
+from annotate.models import Item, ItemStatus, ProjectStatus, Question, Reason
 from annotate.selectors.items import ItemRow, Page, items_page
 from annotate.selectors.questions import questions_live
 from annotate.selectors.review import remarks_of
+from annotate.views.answer_words import SETTLED_WORDS, answer_chip
 from annotate.views.bidi import isolated
 from annotate.views.item_history import history_shown
 from annotate.views.page import AuthenticatedRequest, render_page
@@ -24,6 +27,8 @@ from annotate.views.review_item import item_text, question_shown, remark_shown
 
 # An option's name in the list is cut to so many characters.
 NAME = 24
+# More different answers than this are left out.
+MOST_SAID = 6
 FILTERS = ("q", "question", "state", "reason", "answer", "a", "b")
 
 
@@ -87,31 +92,39 @@ def _turning(request: AuthenticatedRequest, page: Page) -> dict[str, str]:
 
 
 def _row(place: Place, row: ItemRow, question: Question | None) -> dict[str, Any]:
-    options = {option.code: option for option in question.options.all()} if question else {}
     first = next(iter(row.item.fields.values()), "")
-
-    def named(votes: dict[int, int]) -> str:
-        said = sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))
-        return ", ".join(
-            f"{isolated(Truncator(options[code].name).chars(NAME))} {n}"
-            for code, n in said
-            if code in options
-        )
-
+    asked = asked_of(question) if question else None
     return {
         "pk": row.item.pk,
         "external_id": row.item.external_id,
         "url": reverse("item", args=[place.project.pk, row.item.pk]),
         "text": str(first),
         "more": [str(text) for text in list(row.item.fields.values())[1:]],
-        "answer": options.get(row.choice) if row.choice is not None else None,
+        "answer": answer_chip(asked, row.answer, row.item, short=True) if asked else None,
         "source": row.source,
-        "people": named(row.people),
-        "judges": named(row.judges),
+        "how": SETTLED_WORDS.get(row.source, ""),
+        "people": _named(asked, row.people, row.answers.people, row.item) if asked else "",
+        "judges": _named(asked, row.judges, row.answers.judges, row.item) if asked else "",
         "filled": row.filled,
         "wanted": row.wanted,
         "doubt": row.doubt,
         "reasons": [Reason(reason).label for reason in row.reasons],
-        "of_a": options.get(row.of_a) if row.of_a is not None else None,
-        "of_b": options.get(row.of_b) if row.of_b is not None else None,
+        "of_a": answer_chip(asked, row.of_a, row.item, short=True) if asked else None,
+        "of_b": answer_chip(asked, row.of_b, row.item, short=True) if asked else None,
     }
+
+
+def _named(asked: Asked, votes: dict[int, int], answers: list[Said], item: Item) -> str:
+    """Who says what: options with how many named each, else the answers themselves."""
+    if votes:
+        counted = sorted(votes.items())
+        named = [(asked.by_code[code].name, n) for code, n in counted if code in asked.by_code]
+    else:
+        words = (kind_of(asked).words(asked, said, item.fields) for said in answers)
+        named = list(Counter(words).items())
+    # Options keep their order among equals, since they come in it.
+    named.sort(key=lambda vote: -vote[1])
+    shown = [f"{isolated(Truncator(name).chars(NAME))} {n}" for name, n in named[:MOST_SAID]]
+    if len(named) > MOST_SAID:
+        shown.append("…")
+    return ", ".join(shown)

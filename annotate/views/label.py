@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from annotate import access
 from annotate.access import Right
 from annotate.errors import BadInput, Conflict, NotFound
-from annotate.forms.label import HandedIn, LabelForm
+from annotate.forms.label import HandedIn, LabelForm, answers_entered
 from annotate.models import (
     Assignment,
     AssignmentState,
@@ -26,13 +26,13 @@ from annotate.models import (
 from annotate.services.claims import claims_return
 from annotate.services.raters import rater_of_member
 from annotate.services.submissions import (
-    Answer,
     submission_last,
     submission_skip,
     submission_submit,
     submission_withdraw,
 )
 from annotate.services.turns import write_turn
+from annotate.views.answer_words import answer_words
 from annotate.views.label_screen import Desk, Said, Turn, archived_show, desk_of, screen_show
 from annotate.views.page import AuthenticatedRequest
 
@@ -56,7 +56,7 @@ def label_submit(request: AuthenticatedRequest, project_id: int) -> HttpResponse
         return submission_submit(
             desk.rater,
             access.item_of(desk.place, handed.item_id, live_only=False),
-            answers={pk: Answer(choice=code) for pk, code in handed.choices.items()},
+            answers=answers_entered(desk.questions, handed.entries),
             client_key=handed.client_key,
             seconds=handed.seconds,
             flagged=handed.flagged,
@@ -137,7 +137,7 @@ def _hand_in(
         # What was entered is filled in again, should it be the same item that comes.
         entered = form.entered(desk.rater)
         return screen_show(desk, Turn(status=409, problem=error.message, entered=entered))
-    return _after(desk, _moved_on(desk, submission, handed.choices))
+    return _after(desk, _moved_on(desk, submission, handed))
 
 
 def _after(desk: Desk, turn: Turn) -> HttpResponse:
@@ -166,7 +166,7 @@ def _again(desk: Desk, form: LabelForm, error: BadInput) -> Turn:
     )
 
 
-def _moved_on(desk: Desk, submission: Submission, chosen: Mapping[int, int]) -> Turn:
+def _moved_on(desk: Desk, submission: Submission, handed: HandedIn) -> Turn:
     if submission.status == SubmissionStatus.SURPLUS:
         return Turn(
             status=409,
@@ -178,16 +178,13 @@ def _moved_on(desk: Desk, submission: Submission, chosen: Mapping[int, int]) -> 
         )
     if submission.status == SubmissionStatus.SKIPPED:
         return Turn(said=Said(_("Skipped"), undo=submission.pk))
-    options = [
-        option
-        for question in desk.questions
-        for option in question.options.all()
-        if chosen.get(question.pk) == option.code
-    ]
-    if len(options) == 1:
-        text = _("%(option)s saved") % {"option": options[0].name}
-        return Turn(said=Said(text, options[0].colour, submission.pk))
-    text = ngettext("%(n)d answer saved", "%(n)d answers saved", len(chosen)) % {"n": len(chosen)}
+    answers = answers_entered(desk.questions, handed.entries)
+    if len(answers) == 1:
+        ((question_id, answer),) = answers.items()
+        question = next(q for q in desk.questions if q.pk == question_id)
+        words, colour = answer_words(question, answer, submission)
+        return Turn(said=Said(_("%(option)s saved") % {"option": words}, colour, submission.pk))
+    text = ngettext("%(n)d answer saved", "%(n)d answers saved", len(answers)) % {"n": len(answers)}
     return Turn(said=Said(text, undo=submission.pk))
 
 
@@ -196,7 +193,7 @@ def _check_asked(desk: Desk, handed: HandedIn) -> None:
 
     A newer version of a question is found by submission_submit.
     """
-    for question_id in handed.choices:
+    for question_id in handed.entries:
         now = desk.asked.get(question_id)
         if now is not None and now != handed.seal.asked.get(question_id):
             raise Conflict(_("The question was changed while you were answering. Here it is now."))

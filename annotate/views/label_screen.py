@@ -30,7 +30,7 @@ from annotate.selectors.guidelines import guideline_html
 from annotate.selectors.label import (
     Nothing,
     Suggestion,
-    choices_of,
+    entries_of,
     fingerprints,
     item_shown,
     questions_shown,
@@ -130,7 +130,7 @@ def screen_show(desk: Desk, turn: Turn) -> HttpResponse:
     if assignment is None:
         context |= {"empty": _nothing(desk)}
     else:
-        entered = _entered(turn, assignment, is_new=assignment.claimed_at >= started)
+        entered = _entered(desk, turn, assignment, is_new=assignment.claimed_at >= started)
         context |= _work(desk, assignment, entered, turn.errors)
         context |= {"holds_more": len(held) > 1}
     return _render(desk, context, turn.status)
@@ -171,7 +171,7 @@ def _work(
     suggestions: list[Suggestion] = []
     if project.visibility == Visibility.SUGGESTION_FIRST:
         suggestions = suggestions_for(item, desk.questions)
-    questions = questions_shown(desk.questions, item, choices=entered.choices, errors=errors)
+    questions = questions_shown(desk.questions, item, entries=entered.entries, errors=errors)
     return {
         "item": item_shown(item),
         "questions": questions,
@@ -209,7 +209,7 @@ def _seal(
     )
 
 
-def _entered(turn: Turn, assignment: Assignment, *, is_new: bool) -> Entered:
+def _entered(desk: Desk, turn: Turn, assignment: Assignment, *, is_new: bool) -> Entered:
     """What to fill in: as just sent for this item, or as taken back before, or nothing."""
     item_id = assignment.item_id
     if turn.entered is not None and turn.entered.item_id == item_id:
@@ -219,7 +219,7 @@ def _entered(turn: Turn, assignment: Assignment, *, is_new: bool) -> Entered:
         return Entered(item_id)
     return Entered(
         item_id,
-        choices=choices_of(taken),
+        entries=entries_of(taken, desk.questions),
         flagged=taken.flagged,
         comment=taken.comment,
         exposure=taken.exposure,

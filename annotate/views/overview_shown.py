@@ -17,26 +17,33 @@ from django.utils.translation import ngettext
 
 from annotate.access import Place, Right
 from annotate.forms.aggregates import METHOD_LINES, AggregateForm
+from annotate.kinds import CHOICES
 from annotate.models import (
     VOTES,
     EstimateRun,
-    Method,
     Question,
     RaterEstimate,
     RaterKind,
     WhoCounts,
+    methods_of,
 )
 from annotate.selectors.estimates import estimate_latest
 from annotate.selectors.figures import (
     AT_ONCE,
-    MATRIX,
     figures_latest,
     figures_of,
     fingerprint_key,
     labels_count,
 )
 from annotate.selectors.overview import DAYS, LEAST, Progress
+from annotate.selectors.rater_rows import MATRIX
 from annotate.views.needs_shown import items_address
+from annotate.views.value_facts import (
+    facts_shown,
+    measure_words,
+    options_agreement_shown,
+    value_meaning,
+)
 
 if TYPE_CHECKING:
     from consensus.agreement import Agreement
@@ -179,7 +186,7 @@ def figures_shown(place: Place, questions: Sequence[Question]) -> FiguresShown:
 
 
 def _question(place: Place, question: Question, figures: dict[str, Any]) -> dict[str, Any]:
-    run = estimate_latest(question)
+    run, methods = estimate_latest(question), methods_of(question.kind)
     abilities: dict[int, dict[str, Any]] = {}
     if run is not None:
         shown = [row["pk"] for row in figures["raters"]]
@@ -196,7 +203,9 @@ def _question(place: Place, question: Question, figures: dict[str, Any]) -> dict
         "n_items": figures["n_items"],
         "agreement": _agreement(figures["agreement"], by_people=True),
         "judges_agreement": _agreement(figures["judges_agreement"], by_people=False),
-        "spread": _spread(question, figures),
+        "options": options_agreement_shown(question, figures),
+        "spread": [] if question.kind not in CHOICES else _spread(question, figures),
+        "facts": facts_shown(question, figures),
         "raters": [
             {**row, "ability": abilities.get(row["pk"]), "note": _origin(row)}
             for row in figures["raters"]
@@ -206,8 +215,8 @@ def _question(place: Place, question: Question, figures: dict[str, Any]) -> dict
         "n_raters": figures["n_raters"],
         "matrix": _matrix(place, question, figures),
         "aggregate": _aggregate(run, figures) if run else None,
-        "form": _aggregate_form(question, run),
-        "methods": [{"name": method.label, "line": METHOD_LINES[method]} for method in Method],
+        "form": _aggregate_form(question, run) if methods else None,
+        "methods": [{"name": method.label, "line": METHOD_LINES[method]} for method in methods],
         "aggregate_url": reverse("aggregate", args=[place.project.pk, question.pk]),
     }
 
@@ -217,7 +226,7 @@ def _aggregate_form(question: Question, run: EstimateRun | None) -> AggregateFor
     last = {}
     if run:
         last = {"method": run.method, "who": run.who_counts, **run.parameters}
-    return AggregateForm(auto_id=f"aggregate-{question.pk}-%s", initial=last)
+    return AggregateForm(kind=question.kind, auto_id=f"aggregate-{question.pk}-%s", initial=last)
 
 
 def _abilities_title(run: EstimateRun) -> str:
@@ -236,10 +245,11 @@ def _agreement(found: dict[str, Any], *, by_people: bool) -> dict[str, Any]:
         "value": alpha.value,
         "low": alpha.low,
         "high": alpha.high,
-        "meaning": _meaning(alpha, by_people=by_people),
+        "name": "F1" if alpha.measure == "span_f1" else _("alpha"),
+        "note": measure_words(alpha),
+        "meaning": value_meaning(alpha) or _meaning(alpha, by_people=by_people),
         "rests_on": _("%(labels)s labels on %(items)s items with two or more")
         % {"labels": intcomma(alpha.n), "items": intcomma(alpha.n_items)},
-        "ordinal": alpha.level == "ordinal",
         "n_pairable": alpha.n,
     }
 

@@ -16,8 +16,9 @@ from django.views.decorators.http import require_GET, require_POST
 from annotate import access
 from annotate.access import Place, Right
 from annotate.errors import BadInput, Conflict, NotFound
-from annotate.forms.review import RulingForm
-from annotate.models import Item, Option, Question, QuestionStatus, Reason, Ruling
+from annotate.forms.review import CHOOSE_FIRST, RulingForm
+from annotate.kinds import asked_of, said_of
+from annotate.models import Item, Question, QuestionStatus, Reason, Ruling
 from annotate.selectors.questions import questions_live
 from annotate.selectors.review import (
     QueueKey,
@@ -29,6 +30,7 @@ from annotate.selectors.review import (
     ruling_of,
 )
 from annotate.services.rulings import ruling_make, ruling_withdraw
+from annotate.views.answer_words import answer_chip
 from annotate.views.bidi import isolated
 from annotate.views.page import AuthenticatedRequest, render_page
 from annotate.views.review_item import item_shown
@@ -76,7 +78,7 @@ def review_rule(
     item = access.item_of(place, item_id)
     form = RulingForm(request.POST)
     if not form.is_valid():
-        raise BadInput(_("Choose an option first, then say why: a, e, d or j."))
+        raise BadInput(str(CHOOSE_FIRST))
     given = form.cleaned_data
     desk = Desk(place, question, given["of"])
     news = _news(item, question, given["standing"])
@@ -85,11 +87,13 @@ def review_rule(
         return _to_item(place, item.pk)
     if news:
         return _show(request, desk, _work(desk, item) | {"problem": news}, status=409)
+    said = form.said(item, question)
     ruling = ruling_make(
         place.user,
         item,
         question,
-        choice=given["choice"],
+        choice=said.choice,
+        value=said.value,
         reason=given["reason"],
         comment=given["note"],
     )
@@ -136,7 +140,7 @@ def _ruled(
     undo = reverse("ruling_withdraw", args=[desk.place.project.pk, ruling.pk])
     said = {
         "text": words,
-        "option": {"colour": _option(desk, ruling).colour},
+        "option": {"colour": _chip(desk, ruling)["colour"]},
         "undo_url": f"{undo}?{urlencode({'reason': desk.reason})}",
     }
     return _show(request, desk, _next(desk, key) | {"said": said})
@@ -144,13 +148,14 @@ def _ruled(
 
 def _words(desk: Desk, ruling: Ruling) -> str:
     return _("Ruled: %(option)s, because: %(reason)s") % {
-        "option": isolated(_option(desk, ruling).name),
+        "option": isolated(_chip(desk, ruling)["name"]),
         "reason": ruling.get_reason_display().lower(),
     }
 
 
-def _option(desk: Desk, ruling: Ruling) -> Option:
-    return next(o for o in desk.question.options.all() if o.code == ruling.choice)
+def _chip(desk: Desk, ruling: Ruling) -> dict[str, str]:
+    chip = answer_chip(asked_of(desk.question), said_of(ruling), ruling.item, short=True)
+    return chip or {"name": "?", "colour": "slate"}
 
 
 def _to_item(place: Place, item_id: int) -> HttpResponse:

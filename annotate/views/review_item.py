@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import naturaltime
@@ -12,13 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from annotate.access import Place
+from annotate.kinds import CHOICES, Asked, OptionAsked, Said, asked_of, kind_of, said_of
 from annotate.models import (
     VOTES,
     EstimateRun,
     Item,
+    ItemEstimate,
     Label,
     LabelStatus,
-    Option,
     Question,
     Rater,
     RaterKind,
@@ -28,11 +29,15 @@ from annotate.models import (
     SubmissionStatus,
     WhoCounts,
 )
+from annotate.selectors.answers import Answers, best_of
 from annotate.selectors.estimates import estimate_latest
-from annotate.selectors.label import option_keys
+from annotate.selectors.label import option_keys, questions_shown
 from annotate.selectors.questions import question_text
 from annotate.selectors.review import labels_of, records_of, remarks_of, ruling_of
+from annotate.selectors.value_figures import facts_of
+from annotate.views.answer_words import SETTLED_WORDS, answer_chip, settled_words
 from annotate.views.bidi import isolated
+from annotate.views.value_facts import fact_words, interval_words
 
 # Keys of the reasons; the letters are on the buttons.
 REASON_KEYS = {
@@ -70,7 +75,7 @@ def question_shown(
     place: Place, item: Item, question: Question, remarks: Collection[Submission]
 ) -> dict[str, Any]:
     """What was asked, said, counted and ruled. Six queries, given the question's options."""
-    options = {option.code: option for option in question.options.all()}
+    asked = asked_of(question)
     labels = labels_of(item, question)
     counted = [label for label in labels if label.status == LabelStatus.LIVE]
     ruling = ruling_of(item, question)
@@ -82,21 +87,22 @@ def question_shown(
             "text": question_text(question, item.fields),
             "kind": question.kind,
         },
-        "why": why(counted, options, remarks),
-        "options": _options(question, options, ruling),
+        "why": why(item, asked, counted, remarks),
+        **_ruling_ways(item, question, asked, labels, ruling),
         "reasons": [
             {"code": reason.value, "name": reason.label, "key": key}
             for reason, key in REASON_KEYS.items()
         ],
         "rule_url": reverse("review_rule", args=[place.project.pk, question.pk, item.pk]),
-        "ruling": ruling and _ruling(place, ruling, options),
+        "ruling": ruling and _ruling(place, item, ruling, asked),
         "withdraw_form": f"withdraw-{question.pk}",
-        "people": [_vote(v, options) for v in counted if v.rater.kind == RaterKind.PERSON],
-        "judges": [_vote(v, options) for v in counted if v.rater.kind == RaterKind.JUDGE],
-        "surplus": [_vote(v, options) for v in labels if v.status == LabelStatus.SURPLUS],
+        "people": [_vote(v, item, asked) for v in counted if v.rater.kind == RaterKind.PERSON],
+        "judges": [_vote(v, item, asked) for v in counted if v.rater.kind == RaterKind.JUDGE],
+        "surplus": [_vote(v, item, asked) for v in labels if v.status == LabelStatus.SURPLUS],
         "skills": _skills(question, [label.rater for label in counted], run),
-        "spread": _spread(counted, options),
-        **_aggregate(item, run, counted, options),
+        "spread": _spread(counted, asked) if asked.kind in CHOICES else [],
+        "facts": [] if asked.kind in CHOICES else _facts(question, asked, counted),
+        **_aggregate(item, run, counted, asked),
     }
 
 
@@ -104,12 +110,15 @@ def question_shown(
 
 
 def why(
-    labels: Collection[Label], options: dict[int, Option], remarks: Collection[Submission]
+    item: Item, asked: Asked, labels: Collection[Label], remarks: Collection[Submission]
 ) -> str:
     """Why the item is worth a look: who said what, how sure, who flagged it."""
     people = [label for label in labels if label.rater.kind == RaterKind.PERSON]
     judges = [label for label in labels if label.rater.kind == RaterKind.JUDGE]
-    parts = [", ".join(_said(people, options, by_people=True)), ", ".join(_judged(judges, options))]
+    parts = [
+        ", ".join(_said(item, asked, people, by_people=True)),
+        ", ".join(_judged(item, asked, judges)),
+    ]
     said = "; ".join(part for part in parts if part)
     sentences = [f"{said}." if said else _("Nobody has answered yet.")]
     flags = [isolated(remark.rater.name) for remark in remarks if remark.flagged]
@@ -118,12 +127,17 @@ def why(
     return " ".join(sentences)
 
 
-def _said(labels: list[Label], options: dict[int, Option], *, by_people: bool) -> list[str]:
-    """“2 people say Positive”, “1 says Not mentioned”: the commonest first."""
-    votes = Counter(label.choice for label in labels if label.choice in options)
+def _said(item: Item, asked: Asked, labels: list[Label], *, by_people: bool) -> list[str]:
+    """“2 people say Positive”, “1 says Not mentioned”: the commonest first, then in their order."""
+    votes = Counter(said_of(label).canonical for label in labels)
+    first = {said_of(label).canonical: said_of(label) for label in reversed(labels)}
+    order = sorted(votes, key=lambda key: (-votes[key], first[key].choice or 0))
     words: list[str] = []
-    for code, n in sorted(votes.items(), key=lambda vote: (-vote[1], vote[0] or 0)):
-        values = {"n": n, "name": isolated(options[code or 0].name)}
+    for key in order:
+        name = _words(item, asked, first[key])
+        if not name:
+            continue
+        n, values = votes[key], {"n": votes[key], "name": name}
         if words:
             words.append(ngettext("%(n)s says %(name)s", "%(n)s say %(name)s", n) % values)
         elif by_people:
@@ -135,14 +149,18 @@ def _said(labels: list[Label], options: dict[int, Option], *, by_people: bool) -
     return words
 
 
-def _judged(labels: list[Label], options: dict[int, Option]) -> list[str]:
-    if len(labels) != 1 or labels[0].choice not in options:
-        return _said(labels, options, by_people=False)
+def _words(item: Item, asked: Asked, said: Said) -> str:
+    """An answer within a sentence, cut short; "" for an option that there is no more."""
+    chip = answer_chip(asked, said, item, short=True)
+    return isolated(chip["name"]) if chip else ""
+
+
+def _judged(item: Item, asked: Asked, labels: list[Label]) -> list[str]:
+    name = _words(item, asked, said_of(labels[0])) if len(labels) == 1 else ""
+    if not name:
+        return _said(item, asked, labels, by_people=False)
     label = labels[0]
-    values = {
-        "judge": isolated(label.rater.name),
-        "name": isolated(options[label.choice or 0].name),
-    }
+    values = {"judge": isolated(label.rater.name), "name": name}
     if label.confidence is None:
         return [_("the judge %(judge)s says %(name)s") % values]
     values["percent"] = str(round(100 * label.confidence))
@@ -152,10 +170,41 @@ def _judged(labels: list[Label], options: dict[int, Option]) -> list[str]:
 # --- Options, votes, remarks, rulings -----------------------------------------------------------
 
 
-def _options(
-    question: Question, options: dict[int, Option], ruling: Ruling | None
-) -> list[dict[str, Any]]:
-    shown = list(options.values())
+def _ruling_ways(
+    item: Item, question: Question, asked: Asked, labels: Sequence[Label], ruling: Ruling | None
+) -> dict[str, Any]:
+    """What a ruling can be chosen from: the options, or the answers given and one's own."""
+    if asked.kind in CHOICES:
+        return {"options": _options(question, ruling)}
+    standing = said_of(ruling) if ruling else None
+    entries = {question.pk: kind_of(asked).entries(asked, standing)} if standing else {}
+    given: dict[str, dict[str, Any]] = {}
+    for label in labels:
+        said = said_of(label)
+        row = given.setdefault(
+            said.canonical,
+            {
+                "pk": label.pk,
+                **(answer_chip(asked, said, item) or {}),
+                "by": [],
+                "checked": said == standing,
+            },
+        )
+        row["by"].append({"kind": label.rater.kind, "name": label.rater.name})
+    rows = list(given.values())
+    for number, row in enumerate(rows[:9], 1):
+        row["key"] = str(number)
+    (own,) = questions_shown([question], item, entries=entries, errors={})
+    return {
+        "options": [],
+        "given": rows,
+        "own": own,
+        "own_checked": standing is not None and not any(row["checked"] for row in rows),
+    }
+
+
+def _options(question: Question, ruling: Ruling | None) -> list[dict[str, Any]]:
+    shown = list(question.options.all())
     return [
         {
             "code": option.code,
@@ -169,10 +218,10 @@ def _options(
     ]
 
 
-def _ruling(place: Place, ruling: Ruling, options: dict[int, Option]) -> dict[str, Any]:
+def _ruling(place: Place, item: Item, ruling: Ruling, asked: Asked) -> dict[str, Any]:
     return {
         "pk": ruling.pk,
-        "option": _chip(options, ruling.choice),
+        "option": answer_chip(asked, said_of(ruling), item),
         "reason": ruling.get_reason_display(),
         "by": ruling.reviewer.shown_name,
         "when": naturaltime(ruling.created_at),
@@ -181,12 +230,7 @@ def _ruling(place: Place, ruling: Ruling, options: dict[int, Option]) -> dict[st
     }
 
 
-def _chip(options: dict[int, Option], code: int | None) -> dict[str, str] | None:
-    option = options.get(code) if code is not None else None
-    return {"name": option.name, "colour": option.colour} if option else None
-
-
-def _vote(label: Label, options: dict[int, Option]) -> dict[str, Any]:
+def _vote(label: Label, item: Item, asked: Asked) -> dict[str, Any]:
     exposure = label.submission.exposure
     return {
         "rater": {
@@ -194,7 +238,7 @@ def _vote(label: Label, options: dict[int, Option]) -> dict[str, Any]:
             "name": label.rater.name,
             "note": _("saw a judge’s answer first") if exposure else "",
         },
-        "option": _chip(options, label.choice),
+        "option": answer_chip(asked, said_of(label), item),
         "state": "",
         "confidence": label.confidence,
         "source": label.get_confidence_source_display().lower() if label.confidence_source else "",
@@ -260,7 +304,7 @@ def _skills(
 # --- Counting -----------------------------------------------------------------------------------
 
 
-def _spread(labels: list[Label], options: dict[int, Option]) -> list[dict[str, Any]]:
+def _spread(labels: list[Label], asked: Asked) -> list[dict[str, Any]]:
     """Shares of the options among people and among judges: never mixed, judges would outvote."""
     spread = []
     for kind, name in ((RaterKind.PERSON, _("People")), (RaterKind.JUDGE, _("Judges"))):
@@ -275,18 +319,34 @@ def _spread(labels: list[Label], options: dict[int, Option]) -> list[dict[str, A
                 "percent": 100 * votes[code] / total,
                 "count": votes[code],
             }
-            for code, option in options.items()
+            for code, option in asked.by_code.items()
             if votes[code]
         ]
         spread.append({"kind": kind.value, "name": name, "shares": shares, "total": total})
     return spread
 
 
+def _facts(question: Question, asked: Asked, labels: list[Label]) -> list[dict[str, Any]]:
+    """Plain facts of the answers to this item, people's and judges' apart."""
+    shown = []
+    for kind, name in ((RaterKind.PERSON, _("People")), (RaterKind.JUDGE, _("Judges"))):
+        answers = [said_of(label) for label in labels if label.rater.kind == kind]
+        if answers:
+            named = Counter(code for said in answers for code in kind_of(asked).named(said))
+            counts = {str(code): n for code, n in named.items()}
+            words = fact_words(asked, facts_of(asked, answers), counts)
+            shown.append({"kind": kind.value, "name": name, **words})
+    return shown
+
+
 def _aggregate(
-    item: Item, run: EstimateRun | None, labels: list[Label], options: dict[int, Option]
+    item: Item, run: EstimateRun | None, labels: list[Label], asked: Asked
 ) -> dict[str, Any]:
     """The newest aggregation where it saw the votes there are now, else people's majority."""
     estimate = run.item_estimates.filter(item=item).first() if run else None
+    if asked.kind not in CHOICES:
+        return _settled(item, run, estimate, labels, asked)
+    options = asked.by_code
     # Where every label weighed nothing, there is no posterior and no answer.
     if run and estimate and estimate.payload["posterior"]:
         counted = _votes(labels, run.who_counts)
@@ -303,21 +363,57 @@ def _aggregate(
     return _winner(shares, first, options, _("majority of people"), _("share"))
 
 
+def _settled(
+    item: Item,
+    run: EstimateRun | None,
+    estimate: ItemEstimate | None,
+    labels: list[Label],
+    asked: Asked,
+) -> dict[str, Any]:
+    """The same of a kind whose labels hold values."""
+    answers = Answers(
+        [said_of(v) for v in labels if v.rater.kind == RaterKind.PERSON],
+        [said_of(v) for v in labels if v.rater.kind == RaterKind.JUDGE],
+    )
+    best = best_of(asked, answers, ruled=None, run=run, estimate=estimate)
+    if best.said is None:
+        return {"no_aggregate": settled_words(best.source)} if best.source else {}
+    how = str(SETTLED_WORDS.get(best.source, ""))
+    if best.source == "aggregate" and run is not None:
+        how = f"{run.get_method_display()}, {run.get_who_counts_display().lower()}"
+    chip = answer_chip(asked, best.said, item) or {}
+    interval = interval_words(asked, best.payload or {})
+    return {
+        "aggregate": {
+            **chip,
+            "probability": best.share,
+            "measure": _("probability") if best.source == "aggregate" else _("share"),
+            "method": f"{interval} {how}".strip(),
+        }
+    }
+
+
 def _winner(
     weights: dict[int, float],
     choice: int | None,
-    options: dict[int, Option],
+    options: Mapping[int, OptionAsked],
     method: str,
     measure: str,
 ) -> dict[str, Any]:
     if choice is None:
         names = [isolated(options[code].name) for code in _top(weights) if code in options]
         return {"tied": names, "tied_method": method}
-    chip = _chip(options, choice)
-    if chip is None:
+    option = options.get(choice)
+    if option is None:
         return {}
     return {
-        "aggregate": {**chip, "probability": weights[choice], "measure": measure, "method": method}
+        "aggregate": {
+            "name": option.name,
+            "colour": option.colour,
+            "probability": weights[choice],
+            "measure": measure,
+            "method": method,
+        }
     }
 
 

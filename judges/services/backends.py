@@ -16,7 +16,7 @@ from judges.exchange import QuestionSpec
 from judges.models import Call, Connection, JudgeVersion, Outcome, ProviderName, Run
 from judges.providers.base import LabelProvider, ProviderError
 from judges.providers.label_studio import task_body
-from judges.selectors.specs import question_spec
+from judges.selectors.specs import kind_check, question_spec
 from judges.services.asking import Answered, Aside
 from judges.services.calls import Result
 from judges.services.connections import check_may_leave
@@ -33,6 +33,7 @@ def backend_version(actor: User, question: Question, connection: Connection) -> 
     """
     if connection.provider != ProviderName.LABEL_STUDIO:
         raise BadInput(_("This connection is no backend that gives labels."))
+    kind_check(question)
     check_may_leave(connection)
     model = backend_of(connection).set_up(
         question_spec(question, {}), _field_names(question.project)

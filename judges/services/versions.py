@@ -23,6 +23,7 @@ from judges.prompting.ask import want_of
 from judges.prompting.build import MAX_OPTIONS
 from judges.prompting.how import How
 from judges.providers import local_classifier
+from judges.selectors.specs import kind_check
 from judges.selectors.training import MIN_LABELS, TrainingSet, training_set
 from judges.services.connections import connection_local
 from judges.services.examples import examples_choose, how_check
@@ -43,6 +44,7 @@ def classifier_version(actor: User, question: Question, *, mode: str) -> JudgeVe
     Idempotent: the same training set is the same version. Raises BadInput where there is too
     little to learn from.
     """
+    kind_check(question)
     # What the classifier does with the vectors belongs to the version as well as the vectors.
     parameters: dict[str, Any] = {"mode": mode}
     training: dict[str, Any] = {}
@@ -88,6 +90,7 @@ def chat_version(
     ``how`` is how it asks, directly where it is None; examples are chosen here and kept with the
     version. Idempotent as judge_version_create. Raises BadInput.
     """
+    kind_check(question)
     how = how or How()
     if how.ask == "rationale":
         # One way to say it, so that it is one version.
@@ -144,6 +147,7 @@ def judge_version_create(
     by name. Locks the project. Raises BadInput for what does not belong together, Conflict for a
     question version that was replaced.
     """
+    kind_check(question)
     project = question.project
     if connection.project_id != project.pk or (prompt and prompt.project_id != project.pk):
         raise BadInput(_("Question, connection and prompt must be of one project."))

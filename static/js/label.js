@@ -4,8 +4,14 @@
 
 const screenOf = () => document.getElementById("label");
 const formOf = () => document.querySelector("[data-label-form]");
-const questionsOf = (form) => [...form.querySelectorAll("[data-question]")];
-const isAnswered = (question) => question.querySelector(":checked") !== null;
+// A question whose condition does not hold is hidden and disabled, and not asked.
+const questionsOf = (form) => [...form.querySelectorAll("[data-question]:not([hidden])")];
+// What a question is answered with: controls named q<id>, whatever else its widget is made of. A widget that changes one
+// itself lets it dispatch a "change" that bubbles; when it was filled in from outside, the question hears "concord:filled".
+const controlsOf = (question) => [...question.querySelectorAll("[name]")].filter(({ name }) => /^q\d+$/.test(name));
+const isTick = (control) => control.matches("[type=radio], [type=checkbox]");
+const isAnswered = (question) =>
+  controlsOf(question).some((control) => (isTick(control) ? control.checked : control.value.trim() !== ""));
 const say = (words) => document.dispatchEvent(new CustomEvent("concord:announce", { detail: words }));
 
 // ---- questions and their keys ----------------------------------------------------------------
@@ -21,6 +27,13 @@ function activate(question) {
       else input.removeAttribute("aria-keyshortcuts");
     }
   }
+}
+
+/** Be at a question: with the keys and, where it is answered by typing, with the cursor. */
+function goTo(question) {
+  activate(question);
+  if (hasKeyboard()) question.querySelector("[data-typed]")?.focus({ preventScroll: true });
+  question.scrollIntoView({ block: "nearest" });
 }
 
 const firstOpen = (questions) => questions.find((question) => !isAnswered(question));
@@ -63,13 +76,11 @@ document.addEventListener("change", (event) => {
   const question = event.target.closest("[data-question]");
   if (!question) return;
   setWrong(question, "");
-  showDefinition(event.target);
-  // A click or a digit answers and goes on; arrows only move within the question.
-  if (!deliberate) return;
+  if (event.target.matches("[data-definition]")) showDefinition(event.target);
+  // A click or a digit answers and goes on; arrows only move within the question, and more may be ticked.
+  if (!deliberate || !event.target.matches("[type=radio]")) return;
   const next = nextOpen(question);
-  if (!next) return;
-  activate(next);
-  next.scrollIntoView({ block: "nearest" });
+  if (next) goTo(next);
 });
 
 // "A key chooses and submits at once": only a key or a click does; arrows still move between options.
@@ -119,8 +130,7 @@ document.addEventListener(
     event.preventDefault();
     event.stopPropagation();
     for (const question of missing) setWrong(question, question.querySelector("[data-wrong]").dataset.wrong);
-    activate(missing[0]);
-    missing[0].scrollIntoView({ block: "nearest" });
+    goTo(missing[0]);
     say(missing[0].querySelector("[data-wrong]").textContent);
   },
   true,
@@ -156,7 +166,7 @@ function filter(input) {
 
 document.addEventListener("input", (event) => {
   if (event.target.matches?.("[data-filter]")) filter(event.target);
-  if (event.target.matches?.("#comment")) keepDraft(event.target.form);
+  if (event.target.matches?.("#comment, [data-typed]")) keepDraft(event.target.form);
 });
 
 /** Choose as a key does, and clear the filter, so that all options stand where they were. */
@@ -164,7 +174,8 @@ function choose(question, option, input) {
   const radio = option.querySelector("input");
   input.value = "";
   filter(input);
-  radio.focus({ preventScroll: true });
+  // More may be ticked: the cursor stays in the filter.
+  if (radio.matches("[type=radio]")) radio.focus({ preventScroll: true });
   deliberate = true;
   radio.click();
   option.scrollIntoView({ block: "nearest" });
@@ -214,8 +225,8 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  // Out of the comment, back to the keys.
-  if (event.key !== "Escape" || !event.target.matches?.("#comment")) return;
+  // Out of what is typed, back to the keys.
+  if (event.key !== "Escape" || !event.target.matches?.("#comment, [data-typed]")) return;
   document.querySelector(".label__item")?.focus({ preventScroll: true });
 });
 
@@ -257,9 +268,12 @@ function fill(form, entries) {
   for (const [name, value] of entries) {
     for (const control of form.elements) {
       if (control.name !== name) continue;
-      if (control.matches("[type=radio], [type=checkbox]")) control.checked ||= control.value === value;
-      else if (control.matches("textarea")) control.value = value;
+      if (isTick(control)) control.checked ||= control.value === value;
+      else control.value = value;
     }
+  }
+  for (const question of form.querySelectorAll("[data-question]")) {
+    question.dispatchEvent(new CustomEvent("concord:filled", { bubbles: true }));
   }
   const comment = form.querySelector("#comment");
   document.getElementById("comment-box").toggleAttribute("data-closed", comment.value === "");
@@ -330,13 +344,14 @@ function begin() {
   if (!form) return;
   // What the server filled in (after an error, an undo) goes before what was begun here.
   const draft = drafts().find(({ item }) => item === itemOf(form));
-  if (draft && !form.querySelector(":checked") && !form.querySelector("#comment").value) fill(form, draft.entries);
+  if (draft && !questionsOf(form).some(isAnswered) && !form.querySelector("#comment").value) fill(form, draft.entries);
   const questions = questionsOf(form);
   const wrong = questions.find((question) => question.matches(".question--wrong"));
   const question = wrong ?? firstOpen(questions) ?? questions[0];
   if (!question) return;
   activate(question);
   showDefinition(question.querySelector(":checked"));
+  if (hasKeyboard() && !isAnswered(question)) question.querySelector("[data-typed]")?.focus({ preventScroll: true });
   // One long list: the letters typed go to its filter. Esc leaves it for the other keys.
   if (questions.length === 1 && hasKeyboard()) question.querySelector("[data-filter]")?.focus({ preventScroll: true });
 }

@@ -1,6 +1,8 @@
 // The review screen: a reason pressed before an option says so, instead of the browser's own balloon;
 // Enter in the note goes on to the reasons instead of ruling without one.
 
+const CHOSEN = "input[name=choice]:checked, input[name=pick]:checked";
+
 function hintOf(form) {
   return form.querySelector("[data-choose-first]");
 }
@@ -16,7 +18,7 @@ document.addEventListener(
     const button = event.target.closest?.("button[name=reason], button[data-no-reason]");
     if (!button) return;
     const form = button.form;
-    const chosen = form.querySelector("input[name=choice]:checked");
+    const chosen = form.querySelector(CHOSEN);
     if (chosen && button.name === "reason") return;
     event.preventDefault();
     if (chosen) {
@@ -24,13 +26,16 @@ document.addEventListener(
       return;
     }
     say(hintOf(form));
-    form.querySelector("input[name=choice]")?.focus();
+    form.querySelector("input[name=choice], input[name=pick]")?.focus();
   },
   true,
 );
 
 document.addEventListener("change", (event) => {
-  if (event.target.name !== "choice") return;
+  // What is entered is meant.
+  const own = event.target.closest?.("[data-own]");
+  if (own) own.closest(".given").querySelector("input[value=own]").checked = true;
+  if (!own && !["choice", "pick"].includes(event.target.name)) return;
   const hint = event.target.form && hintOf(event.target.form);
   if (hint) hint.hidden = true;
 });

@@ -145,12 +145,13 @@ for (const name of ["input", "change"]) {
 
 /** The form on the screen sends it as if pressed again, and the reply brings the next item. */
 function sendByForm(form, answer) {
-  for (const [name, value] of answer.entries) {
-    for (const control of form.elements) {
-      if (control.name !== name || ["beside", "of"].includes(name)) continue;
-      if (control.matches("[type=radio], [type=checkbox]")) control.checked = control.value === value;
-      else control.value = value;
-    }
+  const values = Map.groupBy(answer.entries, ([name]) => name);
+  for (const control of form.elements) {
+    const entries = values.get(control.name);
+    if (!entries || ["beside", "of"].includes(control.name)) continue;
+    // A name may have several values: every option that was ticked.
+    if (control.matches("[type=radio], [type=checkbox]")) control.checked = entries.some(([, value]) => value === control.value);
+    else control.value = entries.at(-1)[1];
   }
   form.dataset.unsent = answer.url;
   const skip = form.querySelector("[data-skip]");

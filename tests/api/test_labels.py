@@ -161,7 +161,8 @@ def test_who_may_hand_in() -> None:
         ({"answers": {"sentiment": "so-so"}}, "sentiment"),
         ({"answers": {"mood": "positive"}}, "mood"),
         ({"answers": {"stars": "5"}}, "sentiment"),
-        ({"answers": {"sentiment": ["positive"]}}, "answers"),
+        ({"answers": {"sentiment": ["positive"]}}, "sentiment"),
+        ({"answers": {"sentiment": True}}, "answers"),
         ({"item": 2**63}, "item"),
         ({"item": True}, "item"),
         ({"client_key": ""}, "client_key"),
@@ -248,7 +249,7 @@ def test_labels_are_read_with_who_said_what(
     s = with_items()
     labelled(s)
     api = Api(s.rhea, s.project.pk)
-    with django_assert_num_queries(4):  # token, membership, option keys, labels
+    with django_assert_num_queries(5):  # token, membership, questions, options, labels
         rows = api.get("labels/").json()["results"]
     assert [(row["rater"], row["rater_kind"], row["answer"]) for row in rows] == [
         ("Ana", "person", "positive"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consensus.doubt import doubt
+from consensus.doubt import WEIGHTS, doubt, doubt_of_distances
 from tests.consensus.tables import repeatable
 
 CLASSES = 4
@@ -175,3 +176,46 @@ def test_the_typical_order_of_a_queue():
 def test_bad_votes_are_refused(counts, votes, message):
     with pytest.raises(ValueError, match=message):
         doubt(counts, votes, n_classes=3)
+
+
+# --- Answers that lie more or less far apart ----------------------------------------------------
+
+SHARE = st.floats(0, 1)
+JUDGED = st.lists(st.tuples(st.none() | SHARE, st.none() | SHARE), max_size=4)
+
+
+@given(st.lists(SHARE, max_size=6), JUDGED, st.lists(SHARE, max_size=6))
+def test_the_score_of_distances_lies_within_0_and_1(
+    people: list[float], judges: list[tuple[float | None, float | None]], between: list[float]
+) -> None:
+    found = doubt_of_distances(people, judges, between)
+    assert 0 <= found.score < 1
+    assert 0 <= found.entropy <= 1
+    assert set(found.reasons) <= set(WEIGHTS)
+
+
+def test_the_same_answers_of_sure_raters_leave_no_doubt() -> None:
+    found = doubt_of_distances([0.0, 0.0, 0.0], [(0.0, 1.0), (0.0, 1.0)], [0.0])
+    assert (found.score, found.reasons) == (0, ())
+
+
+def test_a_judge_differs_only_beyond_what_people_do_among_themselves() -> None:
+    within = doubt_of_distances([0.5], [(0.4, 0.9)], [])
+    beyond = doubt_of_distances([0.5], [(0.9, 0.9)], [])
+    assert "judge_differs" not in within.reasons
+    assert "judge_differs" in beyond.reasons
+    assert beyond.score > within.score
+
+
+def test_raters_are_split_above_the_threshold_of_the_kind() -> None:
+    assert doubt_of_distances([0.1], [], [], split_from=0.1).reasons == ()
+    assert doubt_of_distances([0.11], [], [], split_from=0.1).reasons == ("people_split",)
+
+
+@pytest.mark.parametrize(
+    ("people", "judges", "between"),
+    [([1.1], [], []), ([], [(-0.1, None)], []), ([], [], [2]), ([], [(0.5, 1.5)], [])],
+)
+def test_distances_outside_0_and_1_are_refused(people: Any, judges: Any, between: Any) -> None:
+    with pytest.raises(ValueError, match="must lie in"):
+        doubt_of_distances(people, judges, between)

@@ -41,7 +41,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("project", help="number or name of a project")
         parser.add_argument("--question", help="its key; may be left out where there is one")
-        parser.add_argument("--method", choices=Method.values, default=Method.IBCC.value)
+        parser.add_argument("--method", choices=Method.values, default="")
         parser.add_argument(
             "--who", choices=WhoCounts.values, default=WhoCounts.PEOPLE.value, help="who counts"
         )

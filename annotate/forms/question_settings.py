@@ -1,0 +1,66 @@
+"""What a kind of question needs to know besides its options. Each kind has its own part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from annotate.kinds import KINDS
+from annotate.kinds.text import LONGEST, USUAL
+
+
+class SettingsForm(forms.Form):
+    """One field a setting, of all kinds together; only those of the chosen kind count.
+
+    Texts throughout: what a setting may be is checked by the kind, whose sentence is shown here.
+    """
+
+    min_choices = forms.IntegerField(
+        label=_("At least"),
+        required=False,
+        help_text=_("Options to choose. 0 adds the answer “none of these”. Empty: 1."),
+    )
+    max_choices = forms.IntegerField(
+        label=_("At most"), required=False, help_text=_("Empty: all of them.")
+    )
+    min = forms.CharField(label=_("Smallest number"), required=False, max_length=50)
+    max = forms.CharField(label=_("Largest number"), required=False, max_length=50)
+    step = forms.CharField(
+        label=_("Step"),
+        required=False,
+        max_length=50,
+        help_text=_("1 takes whole numbers only, 0.5 halves too."),
+    )
+    unit = forms.CharField(
+        label=_("Unit"), required=False, max_length=30, help_text=_("Shown beside: points, °C.")
+    )
+    max_length = forms.IntegerField(
+        label=_("Characters at most"),
+        required=False,
+        help_text=_("Up to %(longest)s. Empty: %(usual)s.") % {"longest": LONGEST, "usual": USUAL},
+    )
+
+    def __init__(
+        self, data: Any = None, *, initial: Mapping[str, Any] | None = None, prefix: str
+    ) -> None:
+        super().__init__(data, initial=dict(initial or {}), prefix=prefix)
+
+    def of_kind(self, kind: str) -> dict[str, Any]:
+        """What was filled in for this kind. Of a form that is valid."""
+        names = KINDS[kind].setting_names
+        given = {name: self.cleaned_data.get(name) for name in names if name in self.fields}
+        return {name: value for name, value in given.items() if value not in (None, "")}
+
+    # --- Parts for the page: the fields of each kind ---
+
+    def parts(self) -> list[dict[str, Any]]:
+        """The fields by kind, in the order of the kinds; a kind without any has no part."""
+        found = []
+        for name, kind in KINDS.items():
+            fields = [self[setting] for setting in kind.setting_names if setting in self.fields]
+            if fields:
+                found.append({"kind": name, "fields": fields})
+        return found
