@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from annotate.errors import BadInput
 from annotate.models import Project, Visibility
+from annotate.selectors.item_display import HOWS, TEXT, fields_known
 
 
 class ConcordForm(forms.Form):
@@ -46,6 +47,8 @@ class NewProjectForm(ConcordForm):
 
 
 class SettingsForm(ConcordForm):
+    _item_fields: list[str]
+
     name = forms.CharField(label=_("Name"), max_length=200)
     description = forms.CharField(
         label=_("What it is for"), required=False, widget=forms.Textarea(attrs={"rows": 2})
@@ -85,10 +88,37 @@ class SettingsForm(ConcordForm):
         required=False,
         help_text=_("Off: only judges that run here may be asked."),
     )
+    outside_images = forms.BooleanField(
+        label=_("Pictures may come from other sites"),
+        required=False,
+        help_text=_(
+            "Off: a field shown as a picture stands as a link. On: the site that has the picture "
+            "learns who looks at it and when. Only addresses that begin with https."
+        ),
+    )
 
     @classmethod
     def of(cls, project: Project, data: Any = None) -> SettingsForm:
-        return cls(data, initial={name: getattr(project, name) for name in cls.base_fields})
+        """With a choice for each field of the items: how it is shown."""
+        form = cls(data, initial={name: getattr(project, name) for name in cls.base_fields})
+        form._item_fields = fields_known(project)
+        for number, name in enumerate(form._item_fields):
+            form.fields[f"display_{number}"] = forms.ChoiceField(
+                label=_("How “%(field)s” is shown") % {"field": name},
+                choices=list(HOWS.items()),
+                initial=project.display.get(name, TEXT),
+                required=False,
+            )
+        return form
+
+    def wanted(self) -> dict[str, Any]:
+        """What the services take, of a form that is valid."""
+        given = dict(self.cleaned_data)
+        given["display"] = {
+            name: given.pop(f"display_{number}") or TEXT
+            for number, name in enumerate(self._item_fields)
+        }
+        return given
 
 
 class GuidelineForm(ConcordForm):

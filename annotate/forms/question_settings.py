@@ -11,6 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from annotate.kinds import KINDS
 from annotate.kinds.text import LONGEST, USUAL
 
+# A text that names a field of the items; the page offers those there are (question.html).
+OF_ITEM: dict[str, Any] = {
+    "required": False,
+    "max_length": 200,
+    "widget": forms.TextInput(attrs={"list": "item-fields", "autocomplete": "off"}),
+}
+
 
 class SettingsForm(forms.Form):
     """One field a setting, of all kinds together; only those of the chosen kind count.
@@ -42,6 +49,14 @@ class SettingsForm(forms.Form):
         required=False,
         help_text=_("Up to %(longest)s. Empty: %(usual)s.") % {"longest": LONGEST, "usual": USUAL},
     )
+
+    field_a = forms.CharField(label=_("One field"), **OF_ITEM)
+    field_b = forms.CharField(
+        label=_("The other field"),
+        help_text=_("Which comes first is drawn for each person and item, and kept."),
+        **OF_ITEM,
+    )
+    tie = forms.BooleanField(label=_("A tie is an answer"), required=False, initial=True)
 
     def __init__(
         self, data: Any = None, *, initial: Mapping[str, Any] | None = None, prefix: str

@@ -22,7 +22,7 @@ from annotate.services.projects import OptionDraft, QuestionDraft
 OFFERED = [
     (kind.value, kind.label)
     for kind in QuestionKind
-    if kind not in {QuestionKind.PAIRWISE, QuestionKind.RANKING, QuestionKind.SPAN}
+    if kind not in {QuestionKind.RANKING, QuestionKind.SPAN}
 ]
 EMPTY_ROWS = 3
 MOST_OPTIONS = 500

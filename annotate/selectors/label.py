@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from statistics import median
@@ -14,7 +14,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotate.kinds import asked_of, kind_of, said_of
+from annotate.kinds import Asked, OptionAsked, asked_of, kind_of, said_of
 from annotate.kinds.bounds import bounds_of
 from annotate.kinds.multiple import NONE
 from annotate.kinds.text import USUAL
@@ -39,8 +39,6 @@ from annotate.selectors.questions import question_text
 
 # Beyond so many options a digit no longer names one: type to filter.
 DIGITS = 9
-# A text of more characters is set in the smaller size.
-LONG_TEXT = 420
 # The pace is the median of so many latest answers of today.
 PACE_OVER = 50
 
@@ -126,19 +124,6 @@ class QuestionShown:
 
 
 @dataclass(frozen=True)
-class FieldShown:
-    name: str
-    text: str
-
-
-@dataclass(frozen=True)
-class ItemShown:
-    pk: int
-    fields: Sequence[FieldShown]
-    is_long: bool
-
-
-@dataclass(frozen=True)
 class Suggestion:
     """A judge's answer as shown to the person before theirs."""
 
@@ -147,7 +132,7 @@ class Suggestion:
     question_key: str
     question_name: str
     choice: int
-    option: Option
+    option: OptionAsked
     confidence: float | None
     source: str
     rationale: str
@@ -180,30 +165,24 @@ class Nothing(StrEnum):
     ALL_DONE = "all_done"
 
 
-def item_shown(item: Item) -> ItemShown:
-    fields = [FieldShown(str(name), str(text)) for name, text in item.fields.items()]
-    return ItemShown(
-        pk=item.pk,
-        fields=fields,
-        is_long=sum(len(field.text) for field in fields) > LONG_TEXT,
-    )
-
-
 def questions_shown(
     questions: Sequence[Question],
     item: Item,
     *,
     entries: Mapping[int, Sequence[str]],
     errors: Mapping[str, str],
+    sides: Mapping[str, str] | None = None,
 ) -> list[QuestionShown]:
     """The questions with their text filled from the item, and what was entered before.
 
-    ``entries`` is by question id, ``errors`` a sentence by question key. No query, given questions
-    with their options (questions_live).
+    ``entries`` is by question id, ``errors`` a sentence by question key, ``sides`` which field of a
+    pairwise question comes first. No query, given questions with their options (questions_live).
     """
     shown = []
     for question in questions:
-        options = list(question.options.all())
+        side = (sides or {}).get(question.key, "")
+        definitions = {option.code: option.definition for option in question.options.all()}
+        options = options_seen(asked_of(question), side)
         keys = option_keys(question, options)
         entered = list(entries.get(question.pk, ()))
         shown.append(
@@ -222,7 +201,7 @@ def questions_shown(
                     OptionShown(
                         code=option.code,
                         name=option.name,
-                        definition=option.definition,
+                        definition=definitions[option.code],
                         colour=option.colour,
                         key=key,
                         checked=str(option.code) in entered,
@@ -234,11 +213,29 @@ def questions_shown(
     return shown
 
 
-def option_keys(question: Question, options: Sequence[Option]) -> list[str]:
+def options_seen(asked: Asked, first: str) -> list[OptionAsked]:
+    """The options as an annotator sees them. ``first`` of a pairwise question ("a" or "b"): that
+    side is named first, and none is named or coloured after its field."""
+    if asked.kind != QuestionKind.PAIRWISE or not first:
+        return list(asked.options)
+    one, other = ("a", "b") if first == "a" else ("b", "a")
+    names = {one: _("First"), other: _("Second")}
+    by_key = {option.key: option for option in asked.options}
+    return [
+        replace(by_key[key], name=names.get(key, by_key[key].name), colour="slate")
+        for key in (one, other, "tie")
+        if key in by_key
+    ]
+
+
+def option_keys(question: Question, options: Sequence[Option | OptionAsked]) -> list[str]:
     """The digit that chooses each option: its own where all are digits (a scale from 0), else 1-9.
 
-    A rating of ten has 0 for its last. Empty strings where digits do not suffice.
+    A rating of ten has 0 for its last, and so has a tie. Empty strings where digits do not suffice.
     """
+    if question.kind == QuestionKind.PAIRWISE:
+        digits = iter("12")
+        return ["0" if option.key == "tie" else next(digits) for option in options]
     if question.kind == QuestionKind.RATING:
         own = [option.key for option in options]
         if all(len(key) == 1 and key in "0123456789" for key in own):
@@ -271,8 +268,13 @@ def fingerprints(questions: Sequence[Question]) -> dict[int, str]:
     }
 
 
-def suggestions_for(item: Item, questions: Sequence[Question]) -> list[Suggestion]:
-    """The newest live label of a judge for each question, in the order of the questions."""
+def suggestions_for(
+    item: Item, questions: Sequence[Question], sides: Mapping[str, str]
+) -> list[Suggestion]:
+    """The newest live label of a judge for each question, in the order of the questions.
+
+    ``sides``: which field of a pairwise question this person sees first.
+    """
     by_id = {question.pk: question for question in questions}
     newest: dict[int, Label] = {}
     rows = (
@@ -293,7 +295,8 @@ def suggestions_for(item: Item, questions: Sequence[Question]) -> list[Suggestio
         found = newest.get(question.pk)
         if found is None or found.choice is None:
             continue
-        option = next((o for o in question.options.all() if o.code == found.choice), None)
+        options = options_seen(asked_of(question), sides.get(question.key, ""))
+        option = next((o for o in options if o.code == found.choice), None)
         if option is None:
             continue
         shown.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -25,6 +25,7 @@ from annotate.models import (
     Role,
     User,
 )
+from annotate.selectors.item_display import HOWS, TEXT
 from annotate.services.events import event_write
 from annotate.services.question_drafts import OptionDraft, QuestionDraft, draft_check
 
@@ -81,8 +82,13 @@ def project_change(
     submit_on_choice: bool,
     data_may_leave: bool,
     lease_minutes: int,
+    display: Mapping[str, str] | None = None,
+    outside_images: bool = False,
 ) -> Project:
     """Change a project's settings; the event tells what they were. Locks the project.
+
+    ``display``: how each field of the items is shown (selectors/item_display.py), as text where
+    nothing is said; None leaves that as it is.
 
     How many labels an item wants is changed by services/overlap.py. Idempotent. Raises BadInput.
     """
@@ -95,7 +101,13 @@ def project_change(
         "submit_on_choice": submit_on_choice,
         "data_may_leave": data_may_leave,
         "lease_minutes": lease_minutes,
+        "outside_images": outside_images,
     }
+    if display is not None:
+        unknown = [how for how in display.values() if how not in HOWS]
+        if unknown:
+            raise BadInput(_("Choose how a field is shown from the list."))
+        wanted["display"] = {name: how for name, how in display.items() if how != TEXT}
     kept = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     changed = {field: value for field, value in wanted.items() if getattr(kept, field) != value}
     for field, value in wanted.items():

@@ -61,12 +61,15 @@ def submission_submit(
     flagged: bool = False,
     comment: str = "",
     exposure: Sequence[Mapping[str, Any]] = (),
+    sides: Mapping[str, str] | None = None,
     guideline: Guideline | None = None,
     questions: Sequence[Question] | None = None,
 ) -> Submission:
     """Hand in a rater's answers for an item. ``answers`` is by question id.
 
-    ``questions``: the live ones with their options, where the caller has just read them.
+    ``sides``: which field of each pairwise question was shown first, by its key; answers name the
+    field, not the side. ``questions``: the live ones with their options, where the caller has just
+    read them.
 
     Idempotent by (rater, client_key): the same key returns what was stored the first time. A member
     needs an assignment, open or run out: the submission takes its slot, else any free slot of the
@@ -110,6 +113,7 @@ def submission_submit(
             flagged=flagged,
             comment=comment,
             exposure=list(exposure),
+            sides=dict(sides or {}),
             created_at=timezone.now(),
         )
         _store_labels(submission, by_id, answers)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from annotate.kinds import Asked, Said, asked_of, kind_of
 from annotate.models import Item, Question, Submission
+from annotate.selectors.label import options_seen
 from annotate.services.submissions import Answer
 
 # Characters of an answer that the quiet line repeats.
@@ -28,6 +31,9 @@ def answer_words(question: Question, answer: Answer, submission: Submission) -> 
     """What was answered, cut short, and the colour of its option ("" for none)."""
     asked = asked_of(question)
     said = Said(answer.choice, answer.value)
+    first = submission.sides.get(question.key, "")
+    if first:
+        asked = replace(asked, options=tuple(options_seen(asked, first)))
     words = kind_of(asked).words(asked, said, submission.item.fields)
     return Truncator(words).chars(SHORT), colour_of(asked, said)
 

@@ -22,7 +22,7 @@ from annotate.selectors.review import remarks_of
 from annotate.views.answer_words import SETTLED_WORDS, answer_chip
 from annotate.views.bidi import isolated
 from annotate.views.item_history import history_shown
-from annotate.views.page import AuthenticatedRequest, render_page
+from annotate.views.page import AuthenticatedRequest, pictures_allow, render_page
 from annotate.views.review_item import item_text, question_shown, remark_shown
 
 # An option's name in the list is cut to so many characters.
@@ -66,7 +66,7 @@ def item(request: AuthenticatedRequest, project_id: int, item_id: int) -> HttpRe
     active = place.project.status == ProjectStatus.ACTIVE
     context = {
         "item": {
-            **item_text(place, found, remarks),
+            **item_text(place, found, remarks, questions),
             "metadata": [{"name": name, "text": text} for name, text in found.metadata.items()],
             "withdrawn": found.status == ItemStatus.WITHDRAWN,
         },
@@ -76,7 +76,8 @@ def item(request: AuthenticatedRequest, project_id: int, item_id: int) -> HttpRe
         "may_rule": place.may(Right.REVIEW) and active and found.status == ItemStatus.LIVE,
         "crumbs": [{"label": _("Items"), "url": reverse("items", args=[project_id])}],
     }
-    return render_page(request, "annotate/item.html", context, place=place, current="items")
+    page = render_page(request, "annotate/item.html", context, place=place, current="items")
+    return pictures_allow(page, place.project)
 
 
 def _turning(request: AuthenticatedRequest, page: Page) -> dict[str, str]:

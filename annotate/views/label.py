@@ -23,6 +23,7 @@ from annotate.models import (
     Submission,
     SubmissionStatus,
 )
+from annotate.selectors.item_display import sides_of
 from annotate.services.claims import claims_return
 from annotate.services.raters import rater_of_member
 from annotate.services.submissions import (
@@ -64,6 +65,7 @@ def label_submit(request: AuthenticatedRequest, project_id: int) -> HttpResponse
             exposure=handed.seal.exposure,
             guideline=_guideline_seen(desk, handed),
             questions=desk.questions,
+            sides=sides_of(desk.place.project, desk.rater, handed.item_id, desk.questions),
         )
 
     return _hand_in(request, project_id, store)

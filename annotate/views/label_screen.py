@@ -27,12 +27,12 @@ from annotate.models import (
     Visibility,
 )
 from annotate.selectors.guidelines import guideline_html
+from annotate.selectors.item_display import item_shown, sides_of
 from annotate.selectors.label import (
     Nothing,
     Suggestion,
     entries_of,
     fingerprints,
-    item_shown,
     questions_shown,
     suggestions_for,
     taken_back,
@@ -44,7 +44,7 @@ from annotate.services.claims import claims_hold
 from annotate.services.projects import guideline_live
 from annotate.services.raters import rater_of_member
 from annotate.services.turns import write_turn
-from annotate.views.page import AuthenticatedRequest, render_page
+from annotate.views.page import AuthenticatedRequest, pictures_allow, render_page
 
 TEMPLATE = "annotate/label.html"
 # More items left than this are not counted: "34 today" then, without "of".
@@ -151,9 +151,10 @@ def archived_show(request: AuthenticatedRequest, place: Place) -> HttpResponse:
 
 def _render(desk: Desk, context: Mapping[str, Any], status: int) -> HttpResponse:
     if not desk.request.htmx:
-        return render_page(
+        page = render_page(
             desk.request, TEMPLATE, context, place=desk.place, current="label", status=status
         )
+        return pictures_allow(page, desk.place.project)
     same = "item" in context and desk.request.POST.get("beside") == desk.beside
     part = f"{TEMPLATE}#{'item' if same else 'screen'}"
     context = {**context, "project": desk.place.project}
@@ -168,12 +169,15 @@ def _work(
 ) -> dict[str, Any]:
     """The item, the questions, the form's hidden fields, what stands beside."""
     project, item, guideline = desk.place.project, assignment.item, desk.guideline
+    sides = sides_of(project, desk.rater, item.pk, desk.questions)
     suggestions: list[Suggestion] = []
     if project.visibility == Visibility.SUGGESTION_FIRST:
-        suggestions = suggestions_for(item, desk.questions)
-    questions = questions_shown(desk.questions, item, entries=entered.entries, errors=errors)
+        suggestions = suggestions_for(item, desk.questions, sides)
+    questions = questions_shown(
+        desk.questions, item, entries=entered.entries, errors=errors, sides=sides
+    )
     return {
-        "item": item_shown(item),
+        "item": item_shown(item, project, desk.questions, sides),
         "questions": questions,
         "suggestions": suggestions,
         "shows_judges": project.visibility == Visibility.SUGGESTION_FIRST,
@@ -181,7 +185,7 @@ def _work(
         "client_key": secrets.token_urlsafe(16),
         "instant": project.submit_on_choice
         and len(questions) == 1
-        and questions[0].kind == QuestionKind.SINGLE,
+        and questions[0].kind in {QuestionKind.SINGLE, QuestionKind.PAIRWISE},
         "entered": entered,
         "comment_max": COMMENT_MAX,
         "is_late": assignment.state == AssignmentState.EXPIRED,

@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from annotate.access import Place, Right
-from annotate.models import User
+from annotate.models import Project, User
+from annotate.selectors.item_display import shows_pictures
 from annotate.services.heartbeats import worker_is_alive
 
 
@@ -76,6 +77,13 @@ def render_page(
             "worker_warning": worker_warning(place),
         }
     return render(request, template, full, status=status)
+
+
+def pictures_allow(response: HttpResponse, project: Project) -> HttpResponse:
+    """Let this page fetch the pictures of its items, where the project says so."""
+    if shows_pictures(project):
+        response._csp_update = {"img-src": ["https:"]}  # type: ignore[attr-defined]
+    return response
 
 
 def navigation(place: Place, current: str) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from annotate.errors import BadInput
 from annotate.forms.question_templates import TEMPLATES
 from annotate.forms.questions import QuestionForms
 from annotate.models import Question
+from annotate.selectors.item_display import fields_known
 from annotate.selectors.questions import labels_of_question
 from annotate.services.projects import question_add, question_retire, question_revise
 from annotate.views.page import AuthenticatedRequest, render_page
@@ -78,6 +79,7 @@ def _page(
         "label_count": labels_of_question(question) if question else 0,
         "has_labels": question is None and place.project.items.exclude(frozen_at=None).exists(),
         "templates": TEMPLATES.values(),
+        "item_fields": fields_known(place.project),
     }
     return render_page(
         request, "annotate/question.html", context, place=place, current="settings", status=status

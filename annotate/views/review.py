@@ -32,7 +32,7 @@ from annotate.selectors.review import (
 from annotate.services.rulings import ruling_make, ruling_withdraw
 from annotate.views.answer_words import answer_chip
 from annotate.views.bidi import isolated
-from annotate.views.page import AuthenticatedRequest, render_page
+from annotate.views.page import AuthenticatedRequest, pictures_allow, render_page
 from annotate.views.review_item import item_shown
 
 TEMPLATE = "annotate/review.html"
@@ -65,7 +65,8 @@ def review(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     else:
         key = QueueKey.parse(asked.get("after", ""))
         context = _next(desk, key, backwards="before" in asked)
-    return render_page(request, TEMPLATE, context, place=place, current="review")
+    page = render_page(request, TEMPLATE, context, place=place, current="review")
+    return pictures_allow(page, place.project)
 
 
 @require_POST

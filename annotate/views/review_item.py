@@ -31,6 +31,7 @@ from annotate.models import (
 )
 from annotate.selectors.answers import Answers, best_of
 from annotate.selectors.estimates import estimate_latest
+from annotate.selectors.item_display import LONG_TEXT, fields_shown
 from annotate.selectors.label import option_keys, questions_shown
 from annotate.selectors.questions import question_text
 from annotate.selectors.review import labels_of, records_of, remarks_of, ruling_of
@@ -46,25 +47,28 @@ REASON_KEYS = {
     RulingReason.GUIDELINE_GAP: "d",
     RulingReason.JUDGE_ERROR: "j",
 }
-# A longer text is set smaller and scrolls in its own box.
-LONG_TEXT = 420
 
 
 def item_shown(place: Place, item: Item, question: Question) -> dict[str, Any]:
     """The context of templates/annotate/review.html for one item (all but the queue)."""
     remarks = remarks_of(item)
     return {
-        "item": item_text(place, item, remarks),
+        "item": item_text(place, item, remarks, [question]),
         "comments": [remark_shown(remark) for remark in remarks],
         **question_shown(place, item, question, remarks),
     }
 
 
-def item_text(place: Place, item: Item, remarks: Collection[Submission]) -> dict[str, Any]:
+def item_text(
+    place: Place,
+    item: Item,
+    remarks: Collection[Submission],
+    questions: Sequence[Question],
+) -> dict[str, Any]:
     return {
         "pk": item.pk,
         "external_id": item.external_id,
-        "fields": [{"name": name, "text": text} for name, text in item.fields.items()],
+        "fields": fields_shown(place.project, item.fields, questions),
         "url": reverse("item", args=[place.project.pk, item.pk]),
         "is_long": sum(len(str(text)) for text in item.fields.values()) > LONG_TEXT,
         "flagged": any(remark.flagged for remark in remarks),

@@ -36,7 +36,7 @@ def settings(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     access.check_active(place)
     form = SettingsForm.of(place.project, request.POST)
     if form.is_valid():
-        wanted = form.cleaned_data
+        wanted = form.wanted()
         labels_per_item = wanted.pop("labels_per_item")
         try:
             project_change(request.user, place.project, **wanted)

@@ -72,4 +72,22 @@ CASES: dict[str, Case] = {
         "Ana lives in Berlin.\nSince May.",
         Said(value="No."),
     ),
+    "pairwise": Case(
+        question(
+            "pairwise",
+            options=(
+                OptionDraft("a", "one", "", "blue"),
+                OptionDraft("tie", "Tie", "", "slate"),
+                OptionDraft("b", "two", "", "amber"),
+            ),
+            field_a="one",
+            field_b="two",
+            tie=True,
+        ),
+        ["2"],
+        Said(choice=2),
+        "b",
+        "two",
+        Said(choice=0),
+    ),
 }

@@ -187,7 +187,7 @@ def test_an_aggregate_is_outdated_when_a_label_comes(name: str) -> None:
     tale, item = told(case)
     says(tale, "wa", item, case.said)
     if name in {"text", "ranking"}:
-        return
+        return  # nothing combines them
     aggregated(tale)
     assert "outdated" not in page(tale, "overview")
     says(tale, "wb", item, case.other)

@@ -87,6 +87,10 @@ def test_an_answer_of_the_screen_is_stored_in_its_one_form(case: Case) -> None:
     assert said_of(label) == case.said
     assert (label.item_id, label.status) == (first, LabelStatus.LIVE)
     assert desk.item != first
+    if case.draft.kind == "pairwise":
+        # Whoever answers is not told which field it was.
+        assert desk.said in {"First saved", "Second saved"}
+        return
     short = case.words.replace("\n", " ")[:20]
     assert desk.said.replace("\n", " ").startswith(short)
 
@@ -174,7 +178,6 @@ def test_the_api_starts_a_project_with_questions_of_every_kind() -> None:
             "options": [{"key": o.key, "name": o.name} for o in case.draft.options],
         }
         for name, case in CASES.items()
-        if KINDS[case.draft.kind].writes_options or True
     ]
     found = Api(tale.olga).post("projects/", {"name": "All", "questions": drafts})
     assert found.status_code == 201, found.content
