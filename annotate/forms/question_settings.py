@@ -58,6 +58,11 @@ class SettingsForm(forms.Form):
     )
     tie = forms.BooleanField(label=_("A tie is an answer"), required=False, initial=True)
 
+    of_fields = forms.BooleanField(
+        label=_("The options are fields of the item: their keys are its fields’ names"),
+        required=False,
+    )
+
     def __init__(
         self, data: Any = None, *, initial: Mapping[str, Any] | None = None, prefix: str
     ) -> None:

@@ -19,11 +19,7 @@ from annotate.models import Colour, Question, QuestionKind
 from annotate.services.projects import OptionDraft, QuestionDraft
 
 # Kinds that people can be asked by now.
-OFFERED = [
-    (kind.value, kind.label)
-    for kind in QuestionKind
-    if kind not in {QuestionKind.RANKING, QuestionKind.SPAN}
-]
+OFFERED = [(kind.value, kind.label) for kind in QuestionKind if kind != QuestionKind.SPAN]
 EMPTY_ROWS = 3
 MOST_OPTIONS = 500
 

@@ -18,6 +18,10 @@ def bounds_of(kind: str, settings: Mapping[str, Any], n_options: int) -> str:
         return _choices(int(settings.get("min_choices", 1)), settings.get("max_choices"), n_options)
     if kind == "number":
         return _numbers(settings)
+    if kind == "ranking":
+        return _(
+            "Best first: the digits give the places in turn, arrow keys move what is in focus."
+        )
     if kind == "text":
         most = int(settings.get("max_length", USUAL))
         return _("At most %(most)s characters. Ctrl+Enter submits.") % {"most": most}

@@ -25,19 +25,19 @@ MOST = 26
 class Ranking(Kind):
     """A label's value is the list of all option codes, best first.
 
-    Settings: ``fields`` true where the options' keys are fields of the item, which are ranked.
+    Settings: ``of_fields`` true where the options' keys are fields of the item, which are ranked.
     """
 
     name = "ranking"
-    setting_names: ClassVar[tuple[str, ...]] = ("fields",)
+    setting_names: ClassVar[tuple[str, ...]] = ("of_fields",)
     form = "the list of all options' keys, best first"
 
     def settings_fit(self, given: dict[str, Any], option_keys: Sequence[str]) -> dict[str, Any]:
         if len(option_keys) > MOST:
             message = _("Nobody can rank more than %(most)s options.") % {"most": MOST}
             raise Unfit(message, options=message)
-        kept = {name: value for name, value in given.items() if name != "fields"}
-        return {**kept, "fields": True} if flag(given, "fields") else kept
+        kept = {name: value for name, value in given.items() if name != "of_fields"}
+        return {**kept, "of_fields": True} if flag(given, "of_fields") else kept
 
     def posted(self, asked: Asked, entries: Sequence[str]) -> Said | None:
         filled = [text for text in entries if text.strip()]

@@ -45,7 +45,10 @@ PACE_OVER = 50
 
 @dataclass(frozen=True)
 class OptionShown:
-    """One option; ``key`` is the key that chooses it, empty where there are too many."""
+    """One option; ``key`` is the key that chooses it, empty where there are too many.
+
+    ``excerpt``: of an option that is a field of the item, its text.
+    """
 
     code: int
     name: str
@@ -53,6 +56,7 @@ class OptionShown:
     colour: str
     key: str
     checked: bool
+    excerpt: str = ""
 
 
 @dataclass(frozen=True)
@@ -185,6 +189,7 @@ def questions_shown(
         options = options_seen(asked_of(question), side)
         keys = option_keys(question, options)
         entered = list(entries.get(question.pk, ()))
+        of_fields = question.settings.get("of_fields", False)
         shown.append(
             QuestionShown(
                 pk=question.pk,
@@ -205,6 +210,7 @@ def questions_shown(
                         colour=option.colour,
                         key=key,
                         checked=str(option.code) in entered,
+                        excerpt=str(item.fields.get(option.key, "")) if of_fields else "",
                     )
                     for option, key in zip(options, keys, strict=True)
                 ],

@@ -104,7 +104,7 @@ def fact_words(asked: Asked, facts: dict[str, Any], counts: dict[str, int]) -> d
         return {"words": f"{said} {unit}".rstrip(), "rows": []}
     if asked.kind == QuestionKind.RANKING:
         places = facts["places"]
-        rows = _rows(asked, places, lambda place: number_format(place, decimal_pos=1))
+        rows = _rows(asked, places, lambda place: number_format(round(place, 1), decimal_pos=1))
         rows.sort(key=lambda row: row["at"])
         return {"words": _("%(said)s; mean places, 1 is best:") % {"said": said}, "rows": rows}
     if asked.kind == QuestionKind.SPAN:
@@ -134,6 +134,6 @@ def interval_words(asked: Asked, payload: dict[str, Any]) -> str:
     if asked.kind != QuestionKind.NUMBER or "low" not in payload or "high" not in payload:
         return ""
     return _("95 %%: %(low)s to %(high)s,") % {
-        "low": number_format(payload["low"], decimal_pos=2),
-        "high": number_format(payload["high"], decimal_pos=2),
+        "low": number_format(round(payload["low"], 2), decimal_pos=2),
+        "high": number_format(round(payload["high"], 2), decimal_pos=2),
     }

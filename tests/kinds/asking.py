@@ -90,4 +90,12 @@ CASES: dict[str, Case] = {
         "two",
         Said(choice=0),
     ),
+    "ranking": Case(
+        question("ranking", options=OPTIONS),
+        ["2,0,1"],
+        Said(value=[2, 0, 1]),
+        ["spam", "insult", "threat"],
+        "Spam > Insult > Threat",
+        Said(value=[0, 1, 2]),
+    ),
 }

@@ -192,3 +192,18 @@ def test_an_aggregate_is_outdated_when_a_label_comes(name: str) -> None:
     assert "outdated" not in page(tale, "overview")
     says(tale, "wb", item, case.other)
     assert "outdated" in page(tale, "overview")
+
+
+def test_orders_are_not_combined_by_a_model_but_have_mean_places_and_an_alpha() -> None:
+    tale, item = told(CASES["ranking"])
+    everybody_says(tale, item, wa=[0, 1, 2], wb=[0, 2, 1], wc=[0, 1, 2])
+    with pytest.raises(BadInput, match="are not combined"):
+        estimate_start(tale.olga, tale.question)
+    row = next(iter(item_rows(tale.project)))
+    assert (row["q"], row["q__source"]) == (["insult", "threat", "spam"], "mean_rank")
+    agreement = figures_of(tale.question)["agreement"]
+    assert (agreement["level"], agreement["n"], agreement["low"]) == ("places", 3, None)
+    assert 0.5 < agreement["value"] < 1
+    text = page(tale, "overview")
+    assert "3 answers; mean places, 1 is best:" in text
+    assert "alpha of the options’ places" in text

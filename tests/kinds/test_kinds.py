@@ -79,6 +79,26 @@ TEXTS = st.text(
 ).filter(lambda text: text.strip())
 
 
+@given(st.permutations(range(3)))
+def test_any_order_comes_back_from_form_and_file(codes: list[int]) -> None:
+    question_asked, said = CASES["ranking"].asked, Said(value=list(codes))
+    kind = kind_of(question_asked)
+    assert kind.posted(question_asked, kind.entries(question_asked, said)) == said
+    assert kind.read(question_asked, kind.plain(question_asked, said)) == said
+    assert kind.read(question_asked, " > ".join(kind.plain(question_asked, said))) == said
+
+
+@given(st.lists(st.permutations(range(3)), min_size=1, max_size=5))
+def test_orders_settle_by_mean_places_and_a_tie_stays_one(orders: list[list[int]]) -> None:
+    question_asked = CASES["ranking"].asked
+    settled = kind_of(question_asked).settle(question_asked, [Said(value=o) for o in orders])
+    sums = [sum(order.index(code) for order in orders) for code in range(3)]
+    if settled.said is None:
+        assert len(set(sums)) < 3
+    else:
+        assert settled.said.value == sorted(range(3), key=lambda code: sums[code])
+
+
 @given(SETS)
 def test_any_set_comes_back_from_form_and_file(codes: list[int]) -> None:
     question_asked, said = CASES["multiple"].asked, Said(value=codes)
@@ -124,6 +144,7 @@ def test_a_set_that_is_settled_holds_what_more_than_half_chose(sets: list[list[i
 # --- What does not fit --------------------------------------------------------------------------
 
 MULTIPLE = question("multiple", options=OPTIONS, min_choices=1, max_choices=2)
+RANKING = question("ranking", options=OPTIONS)
 NUMBER = question("number", min=0, max=10, step=0.5)
 BAD_PLAIN: list[tuple[Any, Any, str]] = [
     (SENTIMENT, "so-so", "“so-so” is no option of “Sentiment”. Its options: positive, negative"),
@@ -150,6 +171,11 @@ BAD_PLAIN: list[tuple[Any, Any, str]] = [
     (NUMBER, 3.3, "“Question” goes in steps of 0.5, and 3.3 is between two."),
     (question("number", min=1), 0, "“Question” starts at 1, and 0 is below."),
     (question("number", max=1), 2, "“Question” goes up to 1, and 2 is above."),
+    (RANKING, ["insult"], "ranks all options; these are missing: Threat, Spam."),
+    (RANKING, ["insult", "insult", "spam"], "“Question” ranks an option twice."),
+    (RANKING, ["insult", "threat", "joke"], "“joke” is no option of “Question”."),
+    (RANKING, {"insult": 1}, "“Question” is answered by the list of its options, best first."),
+    (RANKING, "[", "“[” is no answer to this question. Write it as"),
     (question("text"), "  \n", "The text for “Question” is empty."),
     (question("text"), 3, "“Question” is answered by a text."),
     (question("text"), "a\0b", "A text cannot hold the character NUL."),
@@ -176,6 +202,7 @@ BAD_ENTRIES: list[tuple[Any, list[str], str]] = [
     (MULTIPLE, ["none"], "“Question” wants 1 option or more."),
     (CASES["multiple"].draft, ["none", "0"], "Choose options, or “none of these”, not both."),
     (NUMBER, ["x"], "“x” is no number"),
+    (RANKING, ["0,x,2"], "-1 is no option of “Question”"),
 ]
 
 
@@ -224,6 +251,7 @@ BAD_SETTINGS: list[tuple[str, dict[str, Any], str, str]] = [
     ("pairwise", {"field_a": "one"}, "field_b", "Name a field of the items."),
     ("pairwise", {"field_a": "one", "field_b": " one "}, "field_b", "must be different ones"),
     ("pairwise", {"field_a": "a", "field_b": "b", "tie": "no"}, "tie", "“tie” is true or false."),
+    ("ranking", {"of_fields": 1}, "of_fields", "“of_fields” is true or false."),
     ("text", {"max_length": 0}, "max_length", "Write a whole number from 1 to 20000."),
 ]
 
@@ -245,7 +273,7 @@ def test_settings_read_twice_are_the_same(kind: str) -> None:
         "text": {"max_length": 5},
         "pairwise": {"field_a": " one ", "field_b": "two"},
         "span": {"field": "text", "overlap": True},
-        "ranking": {"fields": True},
+        "ranking": {"of_fields": True},
     }
     once = KINDS[kind].settings_read(given_by_kind.get(kind, {}), ["a", "b", "c"])
     assert KINDS[kind].settings_read(once, ["a", "b", "c"]) == once
