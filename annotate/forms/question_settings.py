@@ -63,6 +63,9 @@ class SettingsForm(forms.Form):
         required=False,
     )
 
+    field = forms.CharField(label=_("Field in which parts are marked"), **OF_ITEM)
+    overlap = forms.BooleanField(label=_("Spans may overlap"), required=False)
+
     def __init__(
         self, data: Any = None, *, initial: Mapping[str, Any] | None = None, prefix: str
     ) -> None:

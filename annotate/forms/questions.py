@@ -18,8 +18,6 @@ from annotate.kinds import KINDS
 from annotate.models import Colour, Question, QuestionKind
 from annotate.services.projects import OptionDraft, QuestionDraft
 
-# Kinds that people can be asked by now.
-OFFERED = [(kind.value, kind.label) for kind in QuestionKind if kind != QuestionKind.SPAN]
 EMPTY_ROWS = 3
 MOST_OPTIONS = 500
 
@@ -43,7 +41,7 @@ class QuestionForm(forms.Form):
     )
     kind = forms.ChoiceField(
         label=_("Kind"),
-        choices=OFFERED,
+        choices=QuestionKind.choices,
         widget=forms.RadioSelect,
         initial=QuestionKind.SINGLE,
         help_text=_("A rating has an order: its options stand from lowest to highest."),

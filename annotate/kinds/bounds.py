@@ -22,6 +22,12 @@ def bounds_of(kind: str, settings: Mapping[str, Any], n_options: int) -> str:
         return _(
             "Best first: the digits give the places in turn, arrow keys move what is in focus."
         )
+    if kind == "span":
+        return _(
+            "Select with mouse or finger (a tap takes a word, another one extends), or by arrow "
+            "keys (Shift extends, Ctrl goes by character). A type marks it; Delete takes a mark "
+            "away."
+        )
     if kind == "text":
         most = int(settings.get("max_length", USUAL))
         return _("At most %(most)s characters. Ctrl+Enter submits.") % {"most": most}

@@ -61,6 +61,12 @@ class FieldShown:
     url: str = ""
     marked: bool = False
 
+    @property
+    def lines(self) -> list[str]:
+        """Its text between carriage returns. Whoever reads HTML takes one for a line end, or for
+        nothing, unless it is written by its number: then spans lie where they should."""
+        return self.text.split("\r")
+
 
 @dataclass(frozen=True)
 class ItemShown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ from annotate.models import (
     Label,
     LabelStatus,
     Question,
+    QuestionKind,
     Rater,
     RaterKind,
     Ruling,
@@ -192,6 +194,7 @@ def _ruling_ways(
                 **(answer_chip(asked, said, item) or {}),
                 "by": [],
                 "checked": said == standing,
+                **_preview(asked, said),
             },
         )
         row["by"].append({"kind": label.rater.kind, "name": label.rater.name})
@@ -205,6 +208,18 @@ def _ruling_ways(
         "own": own,
         "own_checked": standing is not None and not any(row["checked"] for row in rows),
     }
+
+
+def _preview(asked: Asked, said: Said) -> dict[str, str]:
+    """Spans as static/js/kinds/span.js shows them in the text while the answer is pointed at."""
+    if asked.kind != QuestionKind.SPAN:
+        return {}
+    spans = [
+        [start, end, asked.by_code[code].colour, asked.by_code[code].name]
+        for start, end, code in said.value
+        if code in asked.by_code
+    ]
+    return {"preview": json.dumps(spans), "field": asked.settings["field"]}
 
 
 def _options(question: Question, ruling: Ruling | None) -> list[dict[str, Any]]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from annotate.kinds import Said, said_of
-from annotate.models import Label, LabelStatus, Submission
+from annotate.models import Item, Label, LabelStatus, RaterKind, Ruling, Submission
 from annotate.services.items import ItemRow, items_take_in
 from annotate.services.projects import QuestionDraft
+from annotate.services.raters import rater_imported
+from annotate.services.submissions import Answer, submission_submit
 from tests.e2e.test_label import log_in, next_item, wait_said
 from tests.kinds.asking import CASES, OPTIONS, question
 from tests.personas import SENTIMENT, Story, story
@@ -216,3 +220,191 @@ def test_an_answer_of_each_kind_survives_a_lost_connection(page: Page) -> None:
         "rank": Said(value=[2, 0, 1]),
         "why": Said(value="Because."),
     }
+
+
+# --- Spans ----------------------------------------------------------------------------------------
+
+
+def one_text(text: str, *, overlap: bool = False) -> Story:
+    settings = {"field": "text", "overlap": True} if overlap else {"field": "text"}
+    tale = story(questions=(question("span", options=OPTIONS, **settings),))
+    items_take_in(tale.project, [ItemRow("i1", {"text": text})])
+    return tale
+
+
+def marked(page: Page) -> list[list[int]]:
+    return json.loads(page.locator("[data-span-value]").input_value() or "null")
+
+
+def test_span(page: Page) -> None:
+    tale = told(question("span", options=OPTIONS, field="text"))
+    open_label(page, tale)
+    for n in range(ITEMS):
+        item = page.locator("input[name=item]").input_value()
+        if n % 3 == 2:
+            page.keyboard.press("0")
+        else:
+            # The fourth word, "Ana", and with Shift up to the last one.
+            for _word in range(4):
+                page.keyboard.press("ArrowRight")
+            if n % 3 == 1:
+                page.keyboard.press("Shift+ArrowRight")
+                page.keyboard.press("Shift+ArrowRight")
+            page.keyboard.press("2" if n % 3 else "1")
+        page.keyboard.press("Enter")
+        if n < ITEMS - 1:
+            expect(page.locator("input[name=item]")).not_to_have_value(item)
+    expect(page.locator(".label__none")).to_be_visible()
+    for n, label in enumerate(Label.objects.order_by("pk").select_related("item")):
+        text = label.item.fields["text"]
+        start = text.index("Ana")
+        wanted = [
+            [[start, start + 3, 0]],
+            [[start, text.index("Berlin") + 6, 1]],
+            [],
+        ]
+        assert label.value == wanted[n % 3]
+
+
+def test_marks_are_made_changed_and_taken_away_by_keyboard(page: Page) -> None:
+    tale = one_text("Ana lives in Berlin.")
+    open_label(page, tale)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("1")
+    assert marked(page) == [[0, 3, 0]]
+    expect(page.locator(".mark-span")).to_have_text("Ana")
+    # The same words with another type: it takes the first one's place.
+    page.keyboard.press("2")
+    assert marked(page) == [[0, 3, 1]]
+    # Nothing may overlap it.
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("3")
+    assert marked(page) == [[0, 3, 1]]
+    expect(page.locator(".field__error")).to_contain_text("Spans do not overlap here.")
+    # Back to the first word, without its last letter.
+    page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.press("Control+ArrowLeft")
+    expect(page.locator(".mark-chosen")).to_have_text("An")
+    page.keyboard.press("Delete")
+    assert marked(page) is None
+    page.keyboard.press("3")
+    assert marked(page) == [[0, 2, 2]]
+    page.keyboard.press("0")
+    assert marked(page) == []
+    expect(page.locator("[data-span-nothing]")).to_be_checked()
+    page.keyboard.press("0")
+    page.keyboard.press("Enter")
+    expect(page.locator(".field__error")).to_contain_text("Mark what there is to mark first")
+    assert not Submission.objects.exists()
+
+
+def test_spans_that_overlap_where_they_may(page: Page) -> None:
+    tale = one_text("Ana lives in Berlin.", overlap=True)
+    open_label(page, tale)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("1")
+    page.keyboard.press("2")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("3")
+    assert marked(page) == [[0, 3, 0], [0, 3, 1], [0, 9, 2]]
+    # The shortest one over what is selected goes first.
+    page.keyboard.press("Backspace")
+    assert marked(page) == [[0, 3, 1], [0, 9, 2]]
+    page.keyboard.press("Enter")
+    wait_said(page, "Threat: “Ana”; Spam: “Ana lives” saved")
+    assert stored(tale) == [Said(value=[[0, 3, 1], [0, 9, 2]])]
+    page.keyboard.press("Control+z")
+    expect(page.locator(".spans__line")).to_have_count(2)
+
+
+NASTY = "😀 Zoë\r\nlives in\r São Paulo. <b>&amp;</b> 東京に住む太郎。 التقت سارة بعمر"
+
+
+def test_places_are_characters_as_the_server_counts_them(page: Page) -> None:
+    tale = one_text(NASTY, overlap=True)
+    open_label(page, tale)
+    words = ["Zoë", "Paulo", "amp", "سارة"]
+    wanted = []
+    for code, word in enumerate(words):
+        # As a mouse would: select the word, then press a type.
+        page.evaluate(
+            """(word) => {
+              const field = document.querySelector("[data-marked]");
+              const walker = document.createTreeWalker(field, NodeFilter.SHOW_TEXT);
+              for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+                const at = node.textContent.indexOf(word);
+                if (at < 0) continue;
+                getSelection().setBaseAndExtent(node, at, node, at + word.length);
+                return;
+              }
+            }""",
+            word,
+        )
+        page.locator(f"[data-span-type='{code % 3}']").click()
+        start = NASTY.index(word)
+        wanted.append([start, start + len(word), code % 3])
+    assert marked(page) == sorted(wanted)
+    page.keyboard.press("Enter")
+    expect(page.locator(".label__none")).to_be_visible()
+    (said,) = stored(tale)
+    assert [NASTY[start:end] for start, end, _code in said.value] == sorted(words, key=NASTY.index)
+
+
+def test_a_click_takes_a_word_and_the_mouse_what_it_is_drawn_over(page: Page) -> None:
+    tale = one_text("Ana lives in Berlin.")
+    open_label(page, tale)
+    field = page.locator("[data-marked]")
+    box = field.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 8, box["y"] + box["height"] / 2)
+    expect(page.locator(".mark-chosen")).to_have_text("Ana")
+    page.mouse.move(box["x"] + 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
+    page.mouse.up()
+    expect(page.locator(".mark-chosen")).to_have_text("Ana lives in Berlin.")
+    page.get_by_role("button", name="Spam").click()
+    assert marked(page) == [[0, 20, 2]]
+    page.get_by_role("button", name="Take away: Ana lives in Berlin., Spam").click()
+    assert marked(page) is None
+
+
+def test_in_a_text_from_right_to_left_the_left_arrow_goes_on(page: Page) -> None:
+    text = "التقت سارة بعمر في القاهرة"
+    tale = one_text(text)
+    open_label(page, tale)
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".mark-chosen")).to_have_text("سارة")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".mark-chosen")).to_have_text("التقت")
+
+
+def test_spans_are_kept_over_a_reload(page: Page) -> None:
+    tale = one_text("Ana lives in Berlin.")
+    open_label(page, tale)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("1")
+    page.reload()
+    expect(page.locator(".spans__line")).to_have_count(1)
+    expect(page.locator(".mark-span")).to_have_text("Ana")
+
+
+def test_a_reviewer_rules_with_spans_of_their_own(page: Page) -> None:
+    tale = one_text("Ana lives in Berlin.")
+    item = Item.objects.get()
+    for who, value in (("wa", [[0, 3, 0]]), ("wb", [[13, 19, 1]])):
+        rater = rater_imported(tale.project, name=who, kind=RaterKind.PERSON)
+        answers = {tale.question.pk: Answer(value=value)}
+        submission_submit(rater, item, answers=answers, client_key=who)
+    log_in(page, "rhea")
+    page.goto(f"/projects/{tale.project.pk}/review/")
+    page.locator(".given__answer").first.hover()
+    expect(page.locator(".mark-span")).to_have_text("Ana")
+    page.locator(".label__item").focus()
+    page.keyboard.press("ArrowRight")
+    page.locator("[data-span-type='2']").click()
+    expect(page.locator("input[value=own]")).to_be_checked()
+    page.keyboard.press("a")
+    expect(page.locator(".label__said")).to_contain_text("Ruled: Spam: “Ana”")
+    assert said_of(Ruling.objects.get()) == Said(value=[[0, 3, 2]])

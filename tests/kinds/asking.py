@@ -98,4 +98,15 @@ CASES: dict[str, Case] = {
         "Spam > Insult > Threat",
         Said(value=[0, 1, 2]),
     ),
+    "span": Case(
+        question("span", options=OPTIONS, field="text"),
+        ["[[22,28,1],[0,3,0]]"],
+        Said(value=[[0, 3, 0], [22, 28, 1]]),
+        [
+            {"start": 0, "end": 3, "label": "insult", "text": "Ana"},
+            {"start": 22, "end": 28, "label": "threat", "text": "Berlin"},
+        ],
+        "Insult: “Ana”; Threat: “Berlin”",
+        Said(value=[]),
+    ),
 }

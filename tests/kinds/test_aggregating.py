@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import unescape
 from typing import Any
 
@@ -207,3 +208,45 @@ def test_orders_are_not_combined_by_a_model_but_have_mean_places_and_an_alpha() 
     text = page(tale, "overview")
     assert "3 answers; mean places, 1 is best:" in text
     assert "alpha of the options’ places" in text
+
+
+def test_spans_are_combined_place_by_place() -> None:
+    tale, item = told(CASES["span"])
+    everybody_says(tale, item, wa=[[0, 3, 0], [13, 15, 1]], wb=[[0, 3, 0]], wc=[[0, 3, 0]])
+    aggregated(tale, method="majority")
+    estimate = ItemEstimate.objects.get()
+    assert estimate.payload["answer"] == [[0, 3, 0]]
+    assert estimate.payload["spans"] == [[0, 3, 0, 1.0]]
+    row = next(iter(item_rows(tale.project)))
+    assert row["q"] == [{"start": 0, "end": 3, "label": "insult", "text": "Ana"}]
+    assert row["q__posterior"] == [{**row["q"][0], "score": 1.0}]
+    assert row["q__source"] == "majority"
+
+
+def test_agreement_of_spans_is_f1_with_an_interval_for_two() -> None:
+    tale, item = told(CASES["span"])
+    other = Item.objects.exclude(pk=item.pk).get()
+    everybody_says(tale, item, wa=[[0, 3, 0], [4, 9, 1]], wb=[[0, 3, 0]])
+    everybody_says(tale, other, wa=[[22, 28, 2]], wb=[[22, 28, 2]])
+    two = figures_of(tale.question)["agreement"]
+    # Two of the three that one and the two that the other marked are alike: 2 x 2 / 5.
+    assert two["value"] == pytest.approx(0.8)
+    assert two["low"] < 0.8 < two["high"]
+    text = page(tale, "overview")
+    assert "Of all that two of them marked, 80 % was marked by both alike." in text
+    assert "F1 of spans marked alike, with its 95 % interval" in text
+    everybody_says(tale, item, wc=[])
+    three = figures_of(tale.question)["agreement"]
+    assert three["low"] is None
+    # Pairs: 0.8 of 5 marks, and twice wc without any beside them.
+    assert three["value"] == pytest.approx(4 / 8)
+    assert "without an interval" in page(tale, "overview")
+
+
+def test_overlapping_spans_are_combined_type_by_type() -> None:
+    case = CASES["span"]
+    settings = {**case.draft.settings, "overlap": True}
+    tale, item = told(replace(case, draft=replace(case.draft, settings=settings)))
+    everybody_says(tale, item, wa=[[0, 3, 0], [0, 9, 1]], wb=[[0, 3, 0], [0, 9, 1]])
+    aggregated(tale, method="majority")
+    assert ItemEstimate.objects.get().payload["answer"] == [[0, 3, 0], [0, 9, 1]]

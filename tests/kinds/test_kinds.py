@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -99,6 +100,44 @@ def test_orders_settle_by_mean_places_and_a_tie_stays_one(orders: list[list[int]
         assert settled.said.value == sorted(range(3), key=lambda code: sums[code])
 
 
+@st.composite
+def spans_and_text(draw: Any) -> tuple[list[list[int]], str]:
+    text = draw(TEXTS)
+    ends = st.integers(0, len(text))
+    pairs = draw(st.lists(st.tuples(ends, ends, st.integers(0, 2)), max_size=6))
+    return [[min(a, b), max(a, b), code] for a, b, code in pairs if a != b], text
+
+
+@given(spans_and_text())
+def test_any_spans_come_back_from_form_and_file(given_spans: tuple[list[list[int]], str]) -> None:
+    spans, text = given_spans
+    question_asked = asked(question("span", options=OPTIONS, field="text", overlap=True))
+    kind, fields = kind_of(question_asked), {"text": text}
+    unique = [list(span) for span in {tuple(span) for span in spans}]
+    said = kind.check(question_asked, Said(value=unique), fields)
+    assert said.value == sorted(unique)
+    assert kind.posted(question_asked, kind.entries(question_asked, said)) == said
+    plain = kind.plain(question_asked, said, fields)
+    assert kind.read(question_asked, plain) == said
+    assert kind.read(question_asked, json.dumps(plain)) == said
+    assert [span["text"] for span in plain] == [text[a:b] for a, b, _code in said.value]
+
+
+@given(st.lists(spans_and_text().map(lambda found: found[0]), min_size=1, max_size=4))
+def test_spans_that_are_settled_are_those_that_more_than_half_marked(
+    answers: list[list[list[int]]],
+) -> None:
+    question_asked = asked(question("span", options=OPTIONS, field="text", overlap=True))
+    unique = [sorted([list(s) for s in {tuple(span) for span in spans}]) for spans in answers]
+    settled = kind_of(question_asked).settle(question_asked, [Said(value=s) for s in unique])
+    votes = Counter(tuple(span) for spans in unique for span in spans)
+    if settled.said is None:
+        assert any(2 * n == len(unique) for n in votes.values())
+    else:
+        wanted = sorted(list(span) for span, n in votes.items() if 2 * n > len(unique))
+        assert settled.said.value == wanted
+
+
 @given(SETS)
 def test_any_set_comes_back_from_form_and_file(codes: list[int]) -> None:
     question_asked, said = CASES["multiple"].asked, Said(value=codes)
@@ -145,6 +184,7 @@ def test_a_set_that_is_settled_holds_what_more_than_half_chose(sets: list[list[i
 
 MULTIPLE = question("multiple", options=OPTIONS, min_choices=1, max_choices=2)
 RANKING = question("ranking", options=OPTIONS)
+SPAN = question("span", options=OPTIONS, field="text")
 NUMBER = question("number", min=0, max=10, step=0.5)
 BAD_PLAIN: list[tuple[Any, Any, str]] = [
     (SENTIMENT, "so-so", "“so-so” is no option of “Sentiment”. Its options: positive, negative"),
@@ -176,6 +216,28 @@ BAD_PLAIN: list[tuple[Any, Any, str]] = [
     (RANKING, ["insult", "threat", "joke"], "“joke” is no option of “Question”."),
     (RANKING, {"insult": 1}, "“Question” is answered by the list of its options, best first."),
     (RANKING, "[", "“[” is no answer to this question. Write it as"),
+    (SPAN, [{"start": 0, "end": 3}], "“Question” is answered by a list of spans. Write it as"),
+    (SPAN, "Ana", "“Ana” is no answer to this question. Write it as"),
+    (SPAN, [{"start": 0, "end": 3, "label": "joke"}], "“joke” is no option of “Question”"),
+    (SPAN, [{"start": 3, "end": 3, "label": "spam"}], "to a later one, not from 3 to 3."),
+    (SPAN, [{"start": -1, "end": 3, "label": "spam"}], "to a later one, not from -1 to 3."),
+    (SPAN, [{"start": 0.5, "end": 3, "label": "spam"}], "to a later one, not from 0.5 to 3."),
+    (SPAN, [{"start": True, "end": 3, "label": "spam"}], "to a later one, not from True to 3."),
+    (
+        SPAN,
+        [{"start": 0, "end": 3, "label": "spam"}, {"start": 2, "end": 4, "label": "threat"}],
+        "those from 0 to 3 and from 2 to 4 do.",
+    ),
+    (
+        SPAN,
+        [{"start": 0, "end": 3, "label": "spam"}, {"start": 0, "end": 3, "label": "spam"}],
+        "A span of “Question” is named twice.",
+    ),
+    (
+        SPAN,
+        [{"start": n, "end": n + 1, "label": "spam"} for n in range(2001)],
+        "At most 2000 spans",
+    ),
     (question("text"), "  \n", "The text for “Question” is empty."),
     (question("text"), 3, "“Question” is answered by a text."),
     (question("text"), "a\0b", "A text cannot hold the character NUL."),
@@ -212,6 +274,14 @@ def test_what_a_form_says_wrong_is_refused(draft: Any, entries: list[str], words
     with pytest.raises(Unfit) as refused:
         kind_of(question_asked).posted(question_asked, entries)
     assert words in refused.value.message
+
+
+def test_a_span_beyond_its_text_is_refused_where_the_text_is_at_hand() -> None:
+    question_asked = asked(SPAN)
+    said = Said(value=[[0, 30, 1]])
+    assert kind_of(question_asked).check(question_asked, said) == said
+    with pytest.raises(Unfit, match="A span goes to character 30, but “text” has 29"):
+        kind_of(question_asked).check(question_asked, said, FIELDS)
 
 
 @KIND_CASES
@@ -251,6 +321,8 @@ BAD_SETTINGS: list[tuple[str, dict[str, Any], str, str]] = [
     ("pairwise", {"field_a": "one"}, "field_b", "Name a field of the items."),
     ("pairwise", {"field_a": "one", "field_b": " one "}, "field_b", "must be different ones"),
     ("pairwise", {"field_a": "a", "field_b": "b", "tie": "no"}, "tie", "“tie” is true or false."),
+    ("span", {}, "field", "Name a field of the items."),
+    ("span", {"field": "text", "overlap": 2}, "overlap", "“overlap” is true or false."),
     ("ranking", {"of_fields": 1}, "of_fields", "“of_fields” is true or false."),
     ("text", {"max_length": 0}, "max_length", "Write a whole number from 1 to 20000."),
 ]

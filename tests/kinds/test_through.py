@@ -287,6 +287,11 @@ PLAN = LabelPlan(
 )
 
 
+PLAN_PLAIN = LabelPlan(
+    item="item_id", label="label", rater="annotator_id", kind="annotator_kind", question="question"
+)
+
+
 @pytest.mark.parametrize("file_format", ["csv", "jsonl"])
 @KIND_CASES
 def test_what_is_taken_out_reads_back_equal(case: Case, file_format: str) -> None:
@@ -324,17 +329,22 @@ def test_an_imported_label_that_does_not_fit_is_refused_by_its_line_with_the_rea
     tale, _item = told(case)
     rows = [{"item_id": "i1", "annotator_id": "wa", "annotator_kind": "person", "label": 11}]
     data = "".join(json.dumps({**row, "question": "q"}) + "\n" for row in rows).encode()
-    plan = LabelPlan(
-        item="item_id",
-        label="label",
-        rater="annotator_id",
-        kind="annotator_kind",
-        question="question",
-    )
-    batch = bring_labels(tale, data, "labels.jsonl", plan)
+    batch = bring_labels(tale, data, "labels.jsonl", PLAN_PLAIN)
     assert refused(batch) == [(1, "unfit")]
     report = page_of_owner(tale, batch.pk)
     assert "“Question” goes from 0 to 10, not 11." in report
+
+
+def test_an_imported_span_beyond_the_text_of_its_item_is_refused() -> None:
+    case = CASES["span"]
+    tale, _item = told(case)
+    far = [{"start": 0, "end": 300, "label": "spam"}]
+    row = {"item_id": "i1", "annotator_id": "wa", "annotator_kind": "person", "question": "q"}
+    data = (json.dumps({**row, "label": far}) + "\n").encode()
+    batch = bring_labels(tale, data, "labels.jsonl", PLAN_PLAIN)
+    assert refused(batch) == [(1, "unfit")]
+    report = page_of_owner(tale, batch.pk)
+    assert "A span goes to character 300, but “text” has 29." in report
 
 
 def page_of_owner(tale: Story, batch_id: int) -> str:

@@ -68,6 +68,11 @@ function move(list, row, step) {
 
 const listOf = (target) => target.closest?.("[data-rank]");
 
+// A mouse leaves the focus where it is, so that Enter goes on submitting.
+document.addEventListener("mousedown", (event) => {
+  if (listOf(event.target)) event.preventDefault();
+});
+
 document.addEventListener("click", (event) => {
   const list = listOf(event.target);
   if (!list) return;
