@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import naturaltime
@@ -13,12 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from annotate.access import Place
-from annotate.kinds import CHOICES, Asked, OptionAsked, Said, asked_of, kind_of, said_of
+from annotate.kinds import CHOICES, Asked, Said, asked_of, kind_of, said_of
 from annotate.models import (
     VOTES,
     EstimateRun,
     Item,
-    ItemEstimate,
     Label,
     LabelStatus,
     Question,
@@ -29,18 +28,17 @@ from annotate.models import (
     RulingReason,
     Submission,
     SubmissionStatus,
-    WhoCounts,
 )
-from annotate.selectors.answers import Answers, best_of
 from annotate.selectors.estimates import estimate_latest
 from annotate.selectors.item_display import LONG_TEXT, fields_shown
 from annotate.selectors.label import option_keys, questions_shown
 from annotate.selectors.questions import question_text
 from annotate.selectors.review import labels_of, records_of, remarks_of, ruling_of
 from annotate.selectors.value_figures import facts_of
-from annotate.views.answer_words import SETTLED_WORDS, answer_chip, settled_words
+from annotate.views.answer_words import answer_chip
 from annotate.views.bidi import isolated
-from annotate.views.value_facts import fact_words, interval_words
+from annotate.views.item_aggregate import aggregate_shown
+from annotate.views.value_facts import fact_words
 
 # Keys of the reasons; the letters are on the buttons.
 REASON_KEYS = {
@@ -108,7 +106,7 @@ def question_shown(
         "skills": _skills(question, [label.rater for label in counted], run),
         "spread": _spread(counted, asked) if asked.kind in CHOICES else [],
         "facts": [] if asked.kind in CHOICES else _facts(question, asked, counted),
-        **_aggregate(item, run, counted, asked),
+        **aggregate_shown(item, run, counted, asked),
     }
 
 
@@ -356,98 +354,3 @@ def _facts(question: Question, asked: Asked, labels: list[Label]) -> list[dict[s
             words = fact_words(asked, facts_of(asked, answers), counts)
             shown.append({"kind": kind.value, "name": name, **words})
     return shown
-
-
-def _aggregate(
-    item: Item, run: EstimateRun | None, labels: list[Label], asked: Asked
-) -> dict[str, Any]:
-    """The newest aggregation where it saw the votes there are now, else people's majority."""
-    estimate = run.item_estimates.filter(item=item).first() if run else None
-    if asked.kind not in CHOICES:
-        return _settled(item, run, estimate, labels, asked)
-    options = asked.by_code
-    # Where every label weighed nothing, there is no posterior and no answer.
-    if run and estimate and estimate.payload["posterior"]:
-        counted = _votes(labels, run.who_counts)
-        if estimate.payload["votes"] == {str(code): n for code, n in counted.items()}:
-            posterior = {int(c): p for c, p in estimate.payload["posterior"].items()}
-            how = f"{run.get_method_display()}, {run.get_who_counts_display().lower()}"
-            return _winner(posterior, estimate.choice, options, how, _("probability"))
-    votes = _votes(labels, WhoCounts.PEOPLE)
-    if not votes:
-        return {}
-    top = _top(votes)
-    shares = {code: n / votes.total() for code, n in votes.items()}
-    first = top[0] if len(top) == 1 else None
-    return _winner(shares, first, options, _("majority of people"), _("share"))
-
-
-def _settled(
-    item: Item,
-    run: EstimateRun | None,
-    estimate: ItemEstimate | None,
-    labels: list[Label],
-    asked: Asked,
-) -> dict[str, Any]:
-    """The same of a kind whose labels hold values."""
-    answers = Answers(
-        [said_of(v) for v in labels if v.rater.kind == RaterKind.PERSON],
-        [said_of(v) for v in labels if v.rater.kind == RaterKind.JUDGE],
-    )
-    best = best_of(asked, answers, ruled=None, run=run, estimate=estimate)
-    if best.said is None:
-        return {"no_aggregate": settled_words(best.source)} if best.source else {}
-    how = str(SETTLED_WORDS.get(best.source, ""))
-    if best.source == "aggregate" and run is not None:
-        how = f"{run.get_method_display()}, {run.get_who_counts_display().lower()}"
-    chip = answer_chip(asked, best.said, item) or {}
-    interval = interval_words(asked, best.payload or {})
-    return {
-        "aggregate": {
-            **chip,
-            "probability": best.share,
-            "measure": _("probability") if best.source == "aggregate" else _("share"),
-            "method": f"{interval} {how}".strip(),
-        }
-    }
-
-
-def _winner(
-    weights: dict[int, float],
-    choice: int | None,
-    options: Mapping[int, OptionAsked],
-    method: str,
-    measure: str,
-) -> dict[str, Any]:
-    if choice is None:
-        names = [isolated(options[code].name) for code in _top(weights) if code in options]
-        return {"tied": names, "tied_method": method}
-    option = options.get(choice)
-    if option is None:
-        return {}
-    return {
-        "aggregate": {
-            "name": option.name,
-            "colour": option.colour,
-            "probability": weights[choice],
-            "measure": measure,
-            "method": method,
-        }
-    }
-
-
-def _votes(labels: Collection[Label], who: str) -> Counter[int]:
-    kinds = {WhoCounts.PEOPLE: {RaterKind.PERSON}, WhoCounts.JUDGES: {RaterKind.JUDGE}}.get(
-        WhoCounts(who), set(RaterKind)
-    )
-    return Counter(
-        label.choice
-        for label in labels
-        if label.choice is not None and RaterKind(label.rater.kind) in kinds
-    )
-
-
-def _top(weights: dict[int, Any] | Counter[int]) -> list[int]:
-    # Posteriors are stored in millionths: those of a tie may differ by one.
-    least = max(weights.values()) - 1.5e-6
-    return [code for code, weight in weights.items() if weight >= least]
