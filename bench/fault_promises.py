@@ -122,26 +122,49 @@ def of_money(run: Any, calls: list[Any], endpoint: Endpoint, seen: Seen) -> list
 
     # Added here: SQLite adds decimals as floating-point numbers.
     counted = {c.pk: (to_steps(c.price) if c.price else 0) + c.paid_beside for c in calls}
-    charged_more = unexplained = uncounted = 0
+    charged_more = at_kills = 0
     for call in calls:
         told = endpoint.told_of[number(call)]
         charged = sum(fate not in UNCHARGED for fate in told) * A_CALL
         charged_more += charged > counted[call.pk]
-        uncounted += call.paid_beside < seen.lost[call.pk]
-        cause = seen.in_flight[call.pk] or COST_UNKNOWN & set(told)
-        unexplained += bool(call.paid_beside) and not cause
+        at_kills += call.paid_beside < seen.lost[call.pk]
     project = Spending.objects.get(project=run.project)
     return [
         exactly("spent", run.spent, sum(counted.values())),
         exactly("spent by the project", project.spent, run.spent),
         exactly("still reserved", run.reserved + project.reserved, 0),
-        exactly("reservations at kills not counted as spent", uncounted, 0),
-        exactly("reservations counted without a cause", unexplained, 0),
+        exactly("reservations at kills not counted as spent", at_kills, 0),
+        exactly(
+            "reservations not counted once for each cause", miscounted(calls, endpoint, seen), 0
+        ),
         exactly("calls charged above what is counted", charged_more, 0),
         at_most("charged by the endpoint", endpoint.charged, run.spent),
         exactly("charged above the limit", endpoint.above_cap, 0),
         exactly("spent or held back above the limit", seen.above_cap, 0),
     ]
+
+
+def miscounted(calls: list[Any], endpoint: Endpoint, seen: Seen) -> int:
+    """Calls for which something else counts as spent beside the price than what was reserved, once
+    for each reply of unknown cost and for each kill. Texts of one length have one reservation.
+    """
+    causes = {
+        call.pk: sum(fate in COST_UNKNOWN for fate in endpoint.told_of[number(call)])
+        for call in calls
+    }
+    reserved: dict[int, float] = {}
+    for call in calls:
+        kills, times = seen.in_flight[call.pk], causes[call.pk]
+        each = seen.lost[call.pk] / kills if kills else call.paid_beside / max(1, times)
+        length = len(call.item.external_id)
+        reserved[length] = max(reserved.get(length, 0), each)
+    wrong = 0
+    for call in calls:
+        each, kills = reserved[len(call.item.external_id)], seen.in_flight[call.pk]
+        # What was in flight at a kill may have been told something that nobody heard.
+        least = each * (kills or causes[call.pk])
+        wrong += not least <= call.paid_beside <= each * (kills + causes[call.pk])
+    return wrong
 
 
 def number(call: Any) -> int:

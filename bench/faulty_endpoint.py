@@ -21,16 +21,17 @@ TOKENS_IN, TOKENS_OUT = 120, 1
 # In 100-millionths of a dollar.
 A_CALL = 100 * (TOKENS_IN * INPUT + TOKENS_OUT * OUTPUT)
 
-# Share of calls that go wrong in each way.
-FAULTS = {
-    "limited": 0.02,  # 429 with Retry-After, in bursts
-    "broken": 0.02,  # 500
-    "slow": 0.02,  # an answer after the client has given up: charged
-    "cut": 0.02,  # the connection breaks in the middle of a reply: charged
-    "nonsense": 0.02,
-    "wrong": 0.02,  # a letter that is no option
-    "no_tokens": 0.02,  # a good reply that does not say what it used: charged
-}
+# Of each 50 calls one goes wrong in each of these ways, when is drawn.
+FAULTS = (
+    "limited",  # 429 with Retry-After, in bursts
+    "broken",  # 500
+    "slow",  # an answer after the client has given up: charged
+    "cut",  # the connection breaks in the middle of a reply: charged
+    "nonsense",
+    "wrong",  # a letter that is no option
+    "no_tokens",  # a good reply that does not say what it used: charged
+)
+OF_CALLS = 50
 SLOW_SECONDS = 4.0
 BURST_SECONDS = 0.3
 # Replies after which an item is asked again, as long as it has attempts left.
@@ -95,6 +96,7 @@ class Endpoint(ThreadingHTTPServer):
         self.in_flight = 0
         self.most_in_flight = 0
         self.limited_until = 0.0
+        self._to_come: list[str] = []
         self._random = random.Random(seed)
 
     @property
@@ -116,18 +118,17 @@ class Endpoint(ThreadingHTTPServer):
 
     def _drawn(self, item: int | None) -> str:
         now = time.monotonic()
-        drawn = self._random.random()
         if now < self.limited_until:
             return "limited"
         if item is not None and item % DOOM_EVERY in DOOMED:
             return DOOMED[item % DOOM_EVERY]
-        for name, share in FAULTS.items():
-            if drawn < share:
-                if name == "limited":
-                    self.limited_until = now + BURST_SECONDS
-                return name
-            drawn -= share
-        return "good"
+        if not self._to_come:
+            self._to_come = [*FAULTS, *["good"] * (OF_CALLS - len(FAULTS))]
+            self._random.shuffle(self._to_come)
+        fate = self._to_come.pop()
+        if fate == "limited":
+            self.limited_until = now + BURST_SECONDS
+        return fate
 
     def enter(self) -> None:
         with self.lock:
@@ -155,10 +156,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, fate: str) -> None:
         if fate == "slow":
-            # From then on the client does not wait any more, and may ask something else.
-            time.sleep(self.server.gives_up)
+            # The client stops waiting meanwhile, and may ask something else. Its clock began
+            # before this one, so it is taken for gone a little before its time.
+            waits = 0.75 * self.server.gives_up
+            time.sleep(waits)
             self.server.leave()
-            time.sleep(SLOW_SECONDS - self.server.gives_up)
+            time.sleep(SLOW_SECONDS - waits)
         else:
             time.sleep(0 if fate == "limited" else self.server.latency)
             self.server.leave()
