@@ -16,14 +16,13 @@ import asyncio
 import os
 import resource
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
-from bench.faulty_endpoint import Endpoint
 from bench.judge_setup import in_a_process, judge_made, worker_started
 from bench.label import close_connections, own_database
+from bench.steady_endpoint import steady_endpoint
 
 LATENCY = 0.2
 SECONDS = 8.0  # as long as a run without any cost of its own takes
@@ -57,12 +56,10 @@ def measured(widths: list[int]) -> int:
     print("at once   bare/s    run/s   share   rows/s  tokens/s   worker MB")
     good = True
     for at_once in widths:
-        endpoint = Endpoint(latency=LATENCY)
-        threading.Thread(target=endpoint.serve_forever, daemon=True).start()
         n = max(10, int(SECONDS / LATENCY * at_once))
-        bare = asyncio.run(bare_loop(endpoint.url, n, at_once))
-        good = one(endpoint, n, at_once, bare) and good
-        endpoint.shutdown()
+        with steady_endpoint(LATENCY) as url:
+            bare = asyncio.run(bare_loop(url, n, at_once))
+            good = one(url, n, at_once, bare) and good
     close_connections()
     return 0 if good else 1
 
@@ -86,7 +83,7 @@ async def bare_loop(url: str, n: int, at_once: int) -> float:
         return n / (time.perf_counter() - began)
 
 
-def one(endpoint: Endpoint, n: int, at_once: int, bare: float) -> bool:
+def one(url: str, n: int, at_once: int, bare: float) -> bool:
     """Run over so many items and print a line; True where all are labelled."""
     from django.db.models import Count, Max, Min, Sum
 
@@ -94,7 +91,7 @@ def one(endpoint: Endpoint, n: int, at_once: int, bare: float) -> bool:
     from judges.models import Call
     from judges.services.runs import run_start
 
-    version = judge_made(endpoint.url, n_items=n, at_once=at_once, timeout=30)
+    version = judge_made(url, n_items=n, at_once=at_once, timeout=30)
     run = run_start(version.created_by, version, selection={"strategy": "all"})
     worker_started(run.job_id).wait()
     found: dict[str, Any] = Call.objects.filter(run=run, outcome="label").aggregate(

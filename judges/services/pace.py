@@ -38,8 +38,9 @@ def pace_of(connection: Connection) -> Pace:
     )[0]
 
 
-def room(connection: Connection) -> Room:
-    """What may be claimed now, over all runs and workers of the connection.
+def room(connection: Connection, *, answered: int = 0) -> Room:
+    """What may be claimed now, over all runs and workers of the connection. ``answered``: of the
+    calls that are claimed so many are not under way any more, but wait to be stored.
 
     Inside the transaction that claims: locks the row, before any call, until the claim is written.
     """
@@ -56,7 +57,7 @@ def room(connection: Connection) -> Room:
     in_flight = Call.objects.filter(
         run__version__connection=connection, state=CallState.CLAIMED, lease_until__gte=now
     ).count()
-    return Room(max(0, limit - in_flight), limit, None)
+    return Room(max(0, limit - max(0, in_flight - answered)), limit, None)
 
 
 def grow(connection: Connection, seen: int) -> bool:

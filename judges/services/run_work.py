@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -36,6 +36,7 @@ from judges.services.reusing import answers_kept, result_of, reuses
 from judges.services.run_tally import Tally
 from judges.services.runs import run_lay_out
 from judges.services.spending import Refusal, check_cappable, refused_said, spending_of
+from judges.services.storing import Replied, call_store, calls_store
 from judges.services.versions import version_check
 
 log = logging.getLogger(__name__)
@@ -99,6 +100,7 @@ class RunLoop:
         self._failed_in_a_row = 0
         self._limited_in_a_row = 0
         self._nonsense_in_a_row = 0
+        self._fault: Exception | None = None  # of ours, in a piece
 
     def work(self) -> None:
         """Until nothing waits; or the job is stopped, paused for a person, or given back."""
@@ -128,7 +130,6 @@ class RunLoop:
         self._beat(_("Asking"))
         while True:
             self._beat()
-            claims.calls_expire(self._run)
             self._top_up()
             if self._under_way:
                 self._gather()
@@ -145,8 +146,10 @@ class RunLoop:
             self._let_go()
             time.sleep(min(max(wait_seconds, 0.05), WAKE_SECONDS))
 
-    def _top_up(self) -> None:
-        """Claim as much as can be asked now, and not one call more."""
+    def _top_up(self, *, answered: int = 0) -> None:
+        """Claim as much as can be asked now, and not one call more. ``answered``: of the calls that
+        are claimed, those that are here again and wait to be stored.
+        """
         self._refused = ""
         while not self._held_seconds():
             room = self._asker.width - len(self._under_way)
@@ -157,6 +160,7 @@ class RunLoop:
                 most=room * self._asker.chunk,
                 bound=self._asker.bound,
                 paced=self._paced,
+                answered=answered,
             )
             self._heed(claim.room)
             self._give_up_unpriced(claim)
@@ -186,13 +190,14 @@ class RunLoop:
             return claim.calls
         hashes = {call.pk: self._asker.hash_of(call) for call in claim.calls}
         kept = answers_kept(self._run, list(hashes.values())) if any(hashes.values()) else {}
-        asked = []
+        asked, stored = [], []
         for call in claim.calls:
             before = kept.get(hashes[call.pk])
             if before is None:
                 asked.append(call)
             else:
-                self._store(call, claim.token, result_of(before))
+                stored.append(Replied(call, claim.token, result_of(before)))
+        self._store(stored)
         return tuple(asked)
 
     def _submit(self, claim: claims.Claim) -> None:
@@ -222,74 +227,110 @@ class RunLoop:
         except BadInput as error:
             self._put_back(Piece(claim.token, (*claim.unpriced, *claim.calls)))
             raise JudgeStopped(error.message) from None
-        for call in claim.unpriced:
-            failed = claims.Result(
-                outcome=Outcome.FAILED,
-                price=Decimal(0),
-                error=_(
-                    "Not asked: the item is so long that the model’s dearer price applies, which "
-                    "is not known, and a limit on spending holds."
-                ),
-            )
-            self._store(call, claim.token, failed)
+        failed = claims.Result(
+            outcome=Outcome.FAILED,
+            price=Decimal(0),
+            error=_(
+                "Not asked: the item is so long that the model’s dearer price applies, which "
+                "is not known, and a limit on spending holds."
+            ),
+        )
+        self._store([Replied(call, claim.token, failed) for call in claim.unpriced])
 
-    def _gather(self) -> None:
-        """Wait for a piece, at most a second, and store what came."""
+    def _gather(self, *, refill: bool = True) -> None:
+        """Wait for a piece, at most a second; put others in the places of those that came, so that
+        the endpoint need not wait for the database, and store what came.
+        """
         done, _rest = wait(self._under_way, timeout=SOON_SECONDS, return_when=FIRST_COMPLETED)
         if not done:
             self._let_go()
             done, _rest = wait(self._under_way, timeout=WAKE_SECONDS, return_when=FIRST_COMPLETED)
-        for future in done:
-            self._take_in(future)
+        came = [one for future in done for one in self._come_back(future)]
+        if came:
+            self._asker.after()
+        good = [Replied(c, p.token, a) for c, p, a in came if isinstance(a, claims.Result)]
+        if refill and self._all_well(came):
+            try:
+                self._top_up(answered=len(good))
+            finally:
+                self._store(good)
+        else:
+            self._store(good)
+        self._grow(len(good))
+        self._take_errors(came)
+        if self._fault is not None:
+            fault, self._fault = self._fault, None
+            raise fault
 
-    def _take_in(self, future: Future[list[Answered]]) -> None:
+    def _all_well(self, came: Sequence[tuple[Call, Piece, Answered]]) -> bool:
+        """Whether nothing that came speaks against asking on before it is looked at."""
+        return all(
+            isinstance(answer, claims.Result) and answer.outcome == Outcome.LABEL
+            for _call, _piece, answer in came
+        )
+
+    def _come_back(self, future: Future[list[Answered]]) -> list[tuple[Call, Piece, Answered]]:
         piece = self._under_way.pop(future)
         try:
             answers = future.result()
         except ProviderError as error:
             answers = [error] * len(piece.calls)
-        except BaseException:
+        except Exception as fault:  # noqa: BLE001 (raised again by _gather)
+            # Ours: the job fails with it, once what else came is stored.
             self._put_back(piece)
-            raise
-        self._asker.after()
+            self._fault = self._fault or fault
+            return []
+        return [(call, piece, answer) for call, answer in zip(piece.calls, answers, strict=True)]
+
+    def _take_errors(self, came: Sequence[tuple[Call, Piece, Answered]]) -> None:
         stopped: ProviderError | JudgeStopped | None = None
-        for call, answer in zip(piece.calls, answers, strict=True):
+        for call, piece, error in came:
+            if not isinstance(error, ProviderError):
+                continue
             try:
-                self._take_answer(call, piece, answer)
-            except (ProviderError, JudgeStopped) as error:
-                stopped = error
+                self._take_error(call, piece, error)
+            except (ProviderError, JudgeStopped) as reason:
+                stopped = reason
         if stopped is not None:
             raise stopped
 
-    def _take_answer(self, call: Call, piece: Piece, answer: Answered) -> None:
-        token = piece.token
-        if not isinstance(answer, ProviderError):
-            self._store(call, token, answer)
-            self._grow()
-        elif answer.concerns == "judge":
-            claims.call_wait(
-                self._run,
-                call,
-                token,
-                error=answer.message,
-                uncounted=True,
-                may_have_cost=answer.may_have_cost,
-            )
-            raise answer
-        else:
-            self._again(call, token, answer, piece.asked_at)
-
-    def _store(self, call: Call, token: str, result: claims.Result) -> None:
-        stored = claims.call_store(self._run, call, token, result)
-        if not stored.outcome:
+    def _take_error(self, call: Call, piece: Piece, error: ProviderError) -> None:
+        if error.concerns != "judge":
+            self._again(call, piece.token, error, piece.asked_at)
             return
-        if stored.ending:
-            self._tally.add(stored.ending)
+        claims.call_wait(
+            self._run,
+            call,
+            piece.token,
+            error=error.message,
+            uncounted=True,
+            may_have_cost=error.may_have_cost,
+        )
+        raise error
+
+    def _store(self, replies: Sequence[Replied]) -> None:
+        if not replies:
+            return
+        stopped: JudgeStopped | None = None
+        for reply, stored in zip(replies, calls_store(self._run, replies), strict=True):
+            if stored.ending:
+                self._tally.add(stored.ending)
+            try:
+                self._heed_reply(reply.result, stored.outcome)
+            except JudgeStopped as reason:
+                stopped = reason
+        if stopped is not None:
+            raise stopped
+
+    def _heed_reply(self, result: claims.Result, outcome: str) -> None:
+        """Raises JudgeStopped after so many replies in a row that did not parse."""
+        if not outcome:
+            return
         self._failed_in_a_row = 0
         self._limited_in_a_row = 0
-        self._labelled |= stored.outcome == Outcome.LABEL
+        self._labelled |= outcome == Outcome.LABEL
         labelled = self._labelled or Outcome.LABEL in self._tally.by_outcome
-        if stored.outcome == Outcome.UNPARSEABLE and not labelled:
+        if outcome == Outcome.UNPARSEABLE and not labelled:
             self._nonsense_in_a_row += 1
             if self._nonsense_in_a_row >= NONSENSE_IN_A_ROW:
                 self._nonsense_in_a_row = 0
@@ -306,9 +347,9 @@ class RunLoop:
                     }
                 )
 
-    def _grow(self) -> None:
+    def _grow(self, answered: int) -> None:
         """After as many answers as are admitted at once, one more."""
-        self._answered_at_limit += 1
+        self._answered_at_limit += answered
         if self._paced and self._answered_at_limit >= self._limit > 0:
             self._answered_at_limit = 0
             if self._limit < self._asker.width:
@@ -358,7 +399,7 @@ class RunLoop:
             error=error.message,
             price=None if error.may_have_cost else Decimal(0),
         )
-        stored = claims.call_store(self._run, call, token, failed)
+        stored = call_store(self._run, call, token, failed)
         if stored.ending:
             self._tally.add(stored.ending)
 
@@ -402,6 +443,7 @@ class RunLoop:
         self._beaten_at = now
         self._running.progress(self._tally.closed, message=message)
         self._renew()
+        claims.calls_expire(self._run)
         check_may_leave(self._run.version.connection)
 
     def _renew(self) -> None:
@@ -436,7 +478,7 @@ class RunLoop:
                     # The job may still be ours: a long last call must not look like a dead worker.
                     self._running.progress(self._tally.closed)
                 try:
-                    self._gather()
+                    self._gather(refill=False)
                 except (ProviderError, JudgeStopped):
                     continue
                 except Exception:

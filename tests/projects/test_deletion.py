@@ -26,6 +26,7 @@ from annotate.models import (
     RaterEstimate,
 )
 from annotate.services import deletion
+from annotate.services.answers import Answer
 from annotate.services.claims import claim_item
 from annotate.services.deletion import project_delete, project_delete_again, project_files
 from annotate.services.invitations import invitation_make
@@ -33,7 +34,7 @@ from annotate.services.jobs import job_create, job_take
 from annotate.services.members import member_add
 from annotate.services.projects import guideline_publish, project_create, question_revise
 from annotate.services.rulings import gold_promote, ruling_make
-from annotate.services.submissions import Answer, submission_skip, submission_submit
+from annotate.services.submissions import submission_skip, submission_submit
 from annotate.tasks import project_delete as delete_task
 from judges.models import Call, Connection, ModelPrice, Pace, Run, RunItem, Spending, TextVector
 from judges.services.runs import run_start
