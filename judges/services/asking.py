@@ -19,7 +19,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from judges.exchange import Reply, Request
-from judges.models import Call, Outcome, ProviderName, Run
+from judges.models import Call, JudgeVersion, Outcome, ProviderName, Run
+from judges.prompting.opinions import Opinion
 from judges.prompting.parse import Unparseable, read
 from judges.prompting.plan import CallKey
 from judges.providers import local_classifier
@@ -27,6 +28,8 @@ from judges.providers.base import Capabilities, ChatProvider, ProviderError
 from judges.providers.prices import Price, price_bound, reply_price, to_steps
 from judges.selectors.asked import asked_of
 from judges.selectors.examples import ExamplePool, example_pool
+from judges.selectors.panel_items import opinions
+from judges.selectors.panels import panel_of
 from judges.services.calls import Result
 from judges.services.connections import capabilities_keep
 from judges.services.embeddings import vectors_keep
@@ -91,15 +94,16 @@ class ChatAsker:
 
     chunk = 1
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, version: JudgeVersion) -> None:
         self._run = run
-        self._version = run.version
-        self._connection = run.version.connection
+        self._version = version
+        self._connection = version.connection
         self.width = int(self._connection.concurrency)
         self._provider: ChatProvider | None = None
         self._capabilities = Capabilities()
         self._price: Price | None = None
         self._pool: ExamplePool | None = None
+        self._opinions: dict[int, list[Opinion]] = {}
 
     def prepare(self, aside: Aside, say: Callable[[str], None]) -> None:
         model = self._version.model
@@ -126,6 +130,8 @@ class ChatAsker:
 
     def piece(self, calls: Sequence[Call]) -> Callable[[], list[Answered]]:
         requests = [self._request(call) for call in calls]
+        for call in calls:
+            self._opinions.pop(call.pk, None)
         provider = self._provider
         if provider is None:
             raise RuntimeError("prepare() comes first.")
@@ -150,7 +156,17 @@ class ChatAsker:
             call.item,
             CallKey(call.variant, call.repeat),
             examples=self._pool.of(call.item) if self._pool else (),
+            opinions=self._heard(call) if call.discussed else (),
         )
+
+    def _heard(self, call: Call) -> list[Opinion]:
+        """What the other members of the panel said of its item. A query the first time."""
+        if call.pk not in self._opinions:
+            panel = panel_of(self._run.version)
+            calls = Call.objects.filter(run=self._run, item=call.item_id, discussed=False)
+            place = panel.place(call.member_id)
+            self._opinions[call.pk] = opinions(panel, call.item_id, place, calls)
+        return self._opinions[call.pk]
 
 
 def ask(provider: ChatProvider, request: Request, price: Price | None = None) -> Answered:

@@ -21,9 +21,9 @@ from django.utils import timezone
 from annotate.services.items import items_freeze
 from annotate.services.jobs import LEASE
 from annotate.services.submissions import Answer
-from judges.models import Call, CallState, Outcome, Run, RunItem
+from judges.models import Call, CallState, JudgeVersion, Outcome, Run, RunItem
 from judges.providers.prices import to_steps
-from judges.selectors.asked import how_of
+from judges.selectors.panels import takes_one_call
 from judges.services import endings, pace, spending
 from judges.services.endings import shares_by_text, storable
 
@@ -72,24 +72,32 @@ class Result:
     reused: int | None = None  # the call that was answered before, where none was made now
 
 
-def calls_claim(run: Run, *, most: int, bound: Bound | None = None, paced: bool = False) -> Claim:
+def calls_claim(
+    run: Run,
+    *,
+    most: int,
+    bound: Bound | None = None,
+    paced: bool = False,
+    member: JudgeVersion | None = None,
+) -> Claim:
     """Take up to ``most`` waiting calls whose time has come, in the order of the draw.
 
     Counts an attempt for each. Freezes their items: what was asked stays as it was asked.
     ``bound`` tells the most that a call can cost (100-millionths of a dollar; None where nobody
     knows); so much is reserved with the claim, and what the limits do not admit is left waiting.
     ``paced``: no more than the connection gets at once, over all workers (``Claim.room``).
+    ``member``: of a panel's run, whose calls; its connection is then the one that is paced.
     """
     now = timezone.now()
     token = str(uuid.uuid4())
     with transaction.atomic():
-        room = pace.room(run.version.connection) if paced else None
+        room = pace.room((member or run.version).connection) if paced else None
         if room is not None:
             most = min(most, room.n)
             if most <= 0:
                 return Claim(token, (), room=room)
         waiting = (
-            Call.objects.filter(run=run, state=CallState.WAITING)
+            Call.objects.filter(run=run, member=member, state=CallState.WAITING)
             .filter(Q(not_before=None) | Q(not_before__lte=now))
             .order_by("pk")
         )
@@ -239,15 +247,14 @@ def call_store(run: Run, call: Call, token: str, result: Result) -> Stored:
     what was reserved. Locks the item's row in the run where it has one, the call, then as
     submission_submit, then run and project.
     """
-    how = how_of(run.version)
     with transaction.atomic():
-        place = None if how.is_single else _item_locked(run, call)
+        place = None if takes_one_call(run.version) else _item_locked(run, call)
         if not _close(call, token, result):
             return Stored()
         if place is None:
             outcome = ending = _end_call(run, call, result)
         else:
-            outcome, ending = result.outcome, endings.item_end(run, place, call.item, how)
+            outcome, ending = result.outcome, endings.item_end(run, place, call.item)
         # Last, so that the rows which all workers share are held shortly.
         reserved = call.reserved or 0
         spending.settle(run, reserved=reserved, spent=_spent(result, reserved))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,14 +12,16 @@ from annotate.errors import ConcordError
 from annotate.models import Item
 from annotate.services.submissions import Answer, submission_submit
 from judges.models import Call, CallState, Ending, Purpose, Run, RunItem
-from judges.prompting.how import How
-from judges.prompting.plan import CallKey, Told, combine, next_calls
+from judges.prompting.plan import CallKey, Combined, combine, next_calls
+from judges.selectors.asked import how_of
+from judges.selectors.panel_items import call_of, standing, told_of
+from judges.selectors.panels import is_panel, panel_of
 
 # What is kept of a reply: enough to see what the model wrote.
 MAX_RAW = 20_000
 
 
-def item_end(run: Run, place: RunItem, item: Item, how: How) -> str:
+def item_end(run: Run, place: RunItem, item: Item) -> str:
     """After a call of an item was closed: ask for more where the plan wants more, and where nothing
     is open any more reduce all of them to one label and hand it in. Returns the ending, "" while
     calls are open.
@@ -29,17 +32,12 @@ def item_end(run: Run, place: RunItem, item: Item, how: How) -> str:
     if place.ending:
         return ""
     # Read after the lock was had: what another worker closed or added meanwhile is among them.
-    calls = list(Call.objects.filter(run=run, item=item).order_by("variant", "repeat"))
-    n_options = len(run.version.question.options.all())
-    told = [_told(call) for call in calls if call.state == CallState.CLOSED]
-    there = {CallKey(call.variant, call.repeat) for call in calls}
-    more = [key for key in next_calls(how, n_options, told) if key not in there]
-    Call.objects.bulk_create(
-        Call(run=run, item=item, variant=key.variant, repeat=key.repeat) for key in more
-    )
-    if more or len(told) < len(calls):
+    calls = list(Call.objects.filter(run=run, item=item).order_by("pk"))
+    stands = _panel_stands(run, item, calls) if is_panel(run.version) else _stands(run, item, calls)
+    Call.objects.bulk_create(stands.more)
+    found = stands.found
+    if found is None:
         return ""
-    found = combine(how, n_options, told)
     ending, error = str(found.outcome), found.error
     if ending == Ending.LABEL and found.code is not None:
         answer = Answer(
@@ -59,9 +57,49 @@ def item_end(run: Run, place: RunItem, item: Item, how: How) -> str:
         choice=found.code,
         confidence=found.confidence,
         distribution=shares_by_text(found.distribution),
+        asked=stands.asked,
+        asked_again=stands.asked_again,
         ended_at=timezone.now(),
     )
     return str(ending)
+
+
+@dataclass(frozen=True)
+class _Stands:
+    """Where an item is: the calls to write now; what it came to, None while calls are open or to be
+    written; of a panel how many members were asked, and asked again.
+    """
+
+    more: list[Call]
+    found: Combined | None
+    asked: int | None = None
+    asked_again: int | None = None
+
+
+def _stands(run: Run, item: Item, calls: list[Call]) -> _Stands:
+    how = how_of(run.version)
+    n_options = len(run.version.question.options.all())
+    told = [told_of(call) for call in calls if call.state == CallState.CLOSED]
+    there = {CallKey(call.variant, call.repeat) for call in calls}
+    more = [
+        Call(run=run, item=item, variant=key.variant, repeat=key.repeat)
+        for key in next_calls(how, n_options, told)
+        if key not in there
+    ]
+    if more or len(told) < len(calls):
+        return _Stands(more, None)
+    return _Stands([], combine(how, n_options, told))
+
+
+def _panel_stands(run: Run, item: Item, calls: list[Call]) -> _Stands:
+    panel = panel_of(run.version)
+    now = standing(panel, item.pk, calls)
+    return _Stands(
+        more=[call_of(run, panel, item.pk, wanted) for wanted in now.more],
+        found=now.found,
+        asked=len(now.votes(discussed=False)),
+        asked_again=len(now.votes(discussed=True)),
+    )
 
 
 def label_hand_in(run: Run, item: Item, answer: Answer, *, seconds: float | None) -> str:
@@ -97,18 +135,3 @@ def shares_by_text(distribution: Mapping[int, float] | None) -> dict[str, float]
     if distribution is None:
         return None
     return {str(code): round(share, 6) for code, share in distribution.items()}
-
-
-def _told(call: Call) -> Told:
-    shares = call.distribution
-    return Told(
-        key=CallKey(call.variant, call.repeat),
-        outcome=call.outcome,
-        code=call.choice,
-        distribution={int(code): share for code, share in shares.items()} if shares else None,
-        confidence=call.confidence,
-        confidence_source=call.confidence_source,
-        label_mass=call.label_mass,
-        rationale=call.rationale,
-        error=call.error,
-    )

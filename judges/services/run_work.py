@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -29,10 +29,10 @@ from judges.providers.base import ProviderError
 from judges.selectors.runs import endings_of
 from judges.services import calls as claims
 from judges.services import pace
-from judges.services.askers import asker_of
-from judges.services.asking import Answered, Asker, Piece
-from judges.services.connections import check_may_leave
-from judges.services.reusing import answers_kept, result_of, reuses
+from judges.services.asking import Answered, Piece
+from judges.services.connections import check_judge_may_leave
+from judges.services.lanes import Lane, lanes_of
+from judges.services.reusing import answers_kept, result_of
 from judges.services.run_tally import Tally
 from judges.services.runs import run_lay_out
 from judges.services.spending import Refusal, check_cappable, refused_said, spending_of
@@ -74,43 +74,34 @@ def run_work(running: RunningJob) -> None:
         .prefetch_related("version__question__options")
         .get(job=running.job)
     )
-    RunLoop(running, run, asker_of(run)).work()
+    RunLoop(running, run, lanes_of(run)).work()
 
 
 class RunLoop:
-    def __init__(self, running: RunningJob, run: Run, asker: Asker) -> None:
+    def __init__(self, running: RunningJob, run: Run, lanes: Sequence[Lane]) -> None:
         self._running = running
         self._run = run
-        self._asker = asker
-        self._pool = ThreadPoolExecutor(asker.width, thread_name_prefix="judge")
-        self._under_way: dict[Future[list[Answered]], Piece] = {}
+        self._lanes = lanes
+        threads = sum(lane.asker.width for lane in lanes)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="judge")
+        self._under_way: dict[Future[list[Answered]], tuple[Lane, Piece]] = {}
         self._tally = Tally(endings_of(run))
         self._beaten_at = 0.0
-        self._hold_until: datetime | None = None
-        self._connection = run.version.connection
-        # The classifier answers many calls at once here: nobody tells it to slow down.
-        self._paced = asker.chunk == 1
-        self._limit = 0  # calls that the connection gets at once, as last seen
-        self._answered_at_limit = 0
-        self._crowded = False  # whether other runs have all of them
-        self._reuses = reuses(run)
-        self._labelled = False  # whether a call of this worker's has brought a label
         self._refused: Refusal = ""  # whose limit did not admit the next call
-        self._failed_in_a_row = 0
-        self._limited_in_a_row = 0
-        self._nonsense_in_a_row = 0
 
     def work(self) -> None:
         """Until nothing waits; or the job is stopped, paused for a person, or given back."""
-        pace.pace_of(self._connection)
+        for lane in self._lanes:
+            pace.pace_of(lane.connection)
         spending_of(self._run.project)  # limits are kept on its row
         try:
             with self._drained():
                 self._beat(_("Getting ready"))
                 version_check(self._run.version)
-                check_may_leave(self._run.version.connection)
+                check_judge_may_leave(self._run.version)
                 run_lay_out(self._run, self._beat)
-                self._asker.prepare(self._aside, self._beat)
+                for lane in self._lanes:
+                    self._prepare(lane)
                 given_back = self._ask_all()
         except (ProviderError, JudgeStopped) as stopped:
             self._running.progress(self._tally.closed)
@@ -120,6 +111,12 @@ class RunLoop:
             self._running.progress(self._tally.closed)
             counts: dict[str, Any] = dict(self._tally.by_outcome)
             self._running.finish(message=self._tally.sentence, **counts)
+
+    def _prepare(self, lane: Lane) -> None:
+        try:
+            lane.asker.prepare(self._aside, self._beat)
+        except ProviderError as error:
+            raise JudgeStopped(lane.named(error.message)) from error
 
     # --- The loop -----------------------------------------------------------------------------
 
@@ -148,70 +145,68 @@ class RunLoop:
     def _top_up(self) -> None:
         """Claim as much as can be asked now, and not one call more."""
         self._refused = ""
-        while not self._held_seconds():
-            room = self._asker.width - len(self._under_way)
-            if room <= 0:
-                return
+        for lane in self._lanes:
+            self._top_up_lane(lane)
+
+    def _top_up_lane(self, lane: Lane) -> None:
+        while not lane.held_seconds and lane.room > 0:
             claim = claims.calls_claim(
                 self._run,
-                most=room * self._asker.chunk,
-                bound=self._asker.bound,
-                paced=self._paced,
+                most=lane.room,
+                bound=lane.asker.bound,
+                paced=lane.paced,
+                member=lane.member,
             )
-            self._heed(claim.room)
-            self._give_up_unpriced(claim)
-            self._refused = claim.refused
+            lane.heed(claim.room)
+            self._give_up_unpriced(lane, claim)
+            self._refused = claim.refused or self._refused
             if not claim.calls:
                 if claim.unpriced and not claim.refused:
                     continue
                 return
-            asked = self._answer_kept(claim)
+            asked = self._answer_kept(lane, claim)
             if asked:
-                self._submit(replace(claim, calls=asked))
+                self._submit(lane, replace(claim, calls=asked))
             if claim.refused:
                 return
 
-    def _heed(self, room: pace.Room | None) -> None:
-        """What the connection admits at once, to all its workers together."""
-        if room is None:
-            return
-        self._crowded = room.n == 0
-        self._limit = room.limit
-        if room.held_until is not None:
-            self._hold_until = max(room.held_until, self._hold_until or room.held_until)
-
-    def _answer_kept(self, claim: claims.Claim) -> tuple[Call, ...]:
+    def _answer_kept(self, lane: Lane, claim: claims.Claim) -> tuple[Call, ...]:
         """Store what exactly the same request brought before; returns the calls still to ask."""
-        if not self._reuses:
+        if not lane.reuses:
             return claim.calls
-        hashes = {call.pk: self._asker.hash_of(call) for call in claim.calls}
-        kept = answers_kept(self._run, list(hashes.values())) if any(hashes.values()) else {}
+        hashes = {call.pk: lane.asker.hash_of(call) for call in claim.calls}
+        kept = (
+            answers_kept(self._run, lane.version, list(hashes.values()))
+            if any(hashes.values())
+            else {}
+        )
         asked = []
         for call in claim.calls:
             before = kept.get(hashes[call.pk])
             if before is None:
                 asked.append(call)
             else:
-                self._store(call, claim.token, result_of(before))
+                self._store(lane, call, claim.token, result_of(before))
         return tuple(asked)
 
-    def _submit(self, claim: claims.Claim) -> None:
+    def _submit(self, lane: Lane, claim: claims.Claim) -> None:
         """Hand the calls of a claim to the pool, piece by piece."""
         pieces = [
-            Piece(claim.token, claim.calls[start : start + self._asker.chunk])
-            for start in range(0, len(claim.calls), self._asker.chunk)
+            Piece(claim.token, claim.calls[start : start + lane.asker.chunk])
+            for start in range(0, len(claim.calls), lane.asker.chunk)
         ]
         while pieces:
             try:
-                work = self._asker.piece(pieces[0].calls)
+                work = lane.asker.piece(pieces[0].calls)
             except BaseException:
                 for piece in pieces:
                     self._put_back(piece)
                 raise
             piece = pieces.pop(0)
-            self._under_way[self._pool.submit(work)] = piece
+            self._under_way[self._pool.submit(work)] = lane, piece
+            lane.under_way += 1
 
-    def _give_up_unpriced(self, claim: claims.Claim) -> None:
+    def _give_up_unpriced(self, lane: Lane, claim: claims.Claim) -> None:
         """Under a limit nothing is asked of which nobody knows what it can cost: one item that is
         too long for the known prices is marked, a model without any stops the run.
         """
@@ -231,7 +226,7 @@ class RunLoop:
                     "is not known, and a limit on spending holds."
                 ),
             )
-            self._store(call, claim.token, failed)
+            self._store(lane, call, claim.token, failed)
 
     def _gather(self) -> None:
         """Wait for a piece, at most a second, and store what came."""
@@ -243,7 +238,8 @@ class RunLoop:
             self._take_in(future)
 
     def _take_in(self, future: Future[list[Answered]]) -> None:
-        piece = self._under_way.pop(future)
+        lane, piece = self._under_way.pop(future)
+        lane.under_way -= 1
         try:
             answers = future.result()
         except ProviderError as error:
@@ -251,21 +247,21 @@ class RunLoop:
         except BaseException:
             self._put_back(piece)
             raise
-        self._asker.after()
+        lane.asker.after()
         stopped: ProviderError | JudgeStopped | None = None
         for call, answer in zip(piece.calls, answers, strict=True):
             try:
-                self._take_answer(call, piece, answer)
+                self._take_answer(lane, call, piece, answer)
             except (ProviderError, JudgeStopped) as error:
                 stopped = error
         if stopped is not None:
             raise stopped
 
-    def _take_answer(self, call: Call, piece: Piece, answer: Answered) -> None:
+    def _take_answer(self, lane: Lane, call: Call, piece: Piece, answer: Answered) -> None:
         token = piece.token
         if not isinstance(answer, ProviderError):
-            self._store(call, token, answer)
-            self._grow()
+            self._store(lane, call, token, answer)
+            lane.grow()
         elif answer.concerns == "judge":
             claims.call_wait(
                 self._run,
@@ -275,24 +271,25 @@ class RunLoop:
                 uncounted=True,
                 may_have_cost=answer.may_have_cost,
             )
-            raise answer
+            raise JudgeStopped(lane.named(answer.message)) from answer
         else:
-            self._again(call, token, answer, piece.asked_at)
+            self._again(lane, call, token, answer, piece.asked_at)
 
-    def _store(self, call: Call, token: str, result: claims.Result) -> None:
+    def _store(self, lane: Lane, call: Call, token: str, result: claims.Result) -> None:
         stored = claims.call_store(self._run, call, token, result)
         if not stored.outcome:
             return
         if stored.ending:
             self._tally.add(stored.ending)
-        self._failed_in_a_row = 0
-        self._limited_in_a_row = 0
-        self._labelled |= stored.outcome == Outcome.LABEL
-        labelled = self._labelled or Outcome.LABEL in self._tally.by_outcome
+        lane.answered()
+        lane.labelled |= stored.outcome == Outcome.LABEL
+        # Labels of a panel's run say nothing of one of its members.
+        alone = lane.member is None
+        labelled = lane.labelled or (alone and Outcome.LABEL in self._tally.by_outcome)
         if stored.outcome == Outcome.UNPARSEABLE and not labelled:
-            self._nonsense_in_a_row += 1
-            if self._nonsense_in_a_row >= NONSENSE_IN_A_ROW:
-                self._nonsense_in_a_row = 0
+            lane.nonsense_in_a_row += 1
+            if lane.nonsense_in_a_row >= NONSENSE_IN_A_ROW:
+                lane.nonsense_in_a_row = 0
                 raise JudgeStopped(
                     _(
                         "%(model)s does not answer in the form asked for: the last %(n)s replies "
@@ -300,36 +297,27 @@ class RunLoop:
                         "none became a label. Choose another model, or resume to go on."
                     )
                     % {
-                        "model": self._run.version.model,
+                        "model": lane.version.model,
                         "n": NONSENSE_IN_A_ROW,
                         "reason": result.error,
                     }
                 )
 
-    def _grow(self) -> None:
-        """After as many answers as are admitted at once, one more."""
-        self._answered_at_limit += 1
-        if self._paced and self._answered_at_limit >= self._limit > 0:
-            self._answered_at_limit = 0
-            if self._limit < self._asker.width:
-                pace.grow(self._connection, self._limit)
-
-    def _again(self, call: Call, token: str, error: ProviderError, asked_at: datetime) -> None:
+    def _again(
+        self, lane: Lane, call: Call, token: str, error: ProviderError, asked_at: datetime
+    ) -> None:
         """A passing error: ask again later, or give the call up after so many attempts."""
         if error.kind == "rate_limited":
             # All calls share the limit, so all wait; and no item is to blame.
-            self._limited_in_a_row += 1
-            delay = pace.backoff(self._limited_in_a_row, error)
-            self._hold_until = timezone.now() + timedelta(seconds=delay)
-            if self._paced:
-                pace.slow_down(self._connection, asked_at=asked_at, seconds=delay)
-                self._answered_at_limit = 0
+            lane.limited_in_a_row += 1
+            delay = pace.backoff(lane.limited_in_a_row, error)
+            lane.slow_down(asked_at=asked_at, seconds=delay)
             claims.call_wait(
                 self._run, call, token, error=error.message, seconds=delay, uncounted=True
             )
             return
-        self._failed_in_a_row += 1
-        if self._failed_in_a_row >= max(FAILURES_IN_A_ROW, 3 * self._asker.width):
+        lane.failed_in_a_row += 1
+        if lane.failed_in_a_row >= max(FAILURES_IN_A_ROW, 3 * lane.asker.width):
             claims.call_wait(
                 self._run,
                 call,
@@ -339,8 +327,10 @@ class RunLoop:
                 may_have_cost=error.may_have_cost,
             )
             raise JudgeStopped(
-                _("%(n)s calls in a row failed. The last: %(reason)s Mend it, then resume.")
-                % {"n": self._failed_in_a_row, "reason": error.message}
+                lane.named(
+                    _("%(n)s calls in a row failed. The last: %(reason)s Mend it, then resume.")
+                    % {"n": lane.failed_in_a_row, "reason": error.message}
+                )
             )
         if call.attempts < self._run.max_attempts:
             delay = pace.backoff(call.attempts, error)
@@ -368,25 +358,26 @@ class RunLoop:
 
     def _seconds_to_wait(self) -> float | None:
         """Until something can be asked; None when nothing waits any more."""
-        held = self._held_seconds()
-        waiting = Call.objects.filter(run=self._run, state=CallState.WAITING)
-        found = waiting.aggregate(
-            at=Min("not_before"), now=Count("pk", filter=Q(not_before=None)), n=Count("pk")
-        )
-        if found["n"]:
-            if self._crowded and not held:
-                return WAKE_SECONDS
-            due = 0.0 if found["now"] else (found["at"] - timezone.now()).total_seconds()
-            return max(held, due, 0.0)
+        waiting = [seconds for lane in self._lanes for seconds in self._lane_waits(lane)]
+        if waiting:
+            return min(waiting)
         if Call.objects.filter(run=self._run, state=CallState.CLAIMED).exists():
             # Another worker's: one that was paused and finishes what it asked, or one that died.
             return WAKE_SECONDS
         return None
 
-    def _held_seconds(self) -> float:
-        if self._hold_until is None:
-            return 0.0
-        return max(0.0, (self._hold_until - timezone.now()).total_seconds())
+    def _lane_waits(self, lane: Lane) -> list[float]:
+        """Seconds until a call of the lane can be asked; empty when none waits."""
+        waiting = Call.objects.filter(run=self._run, member=lane.member, state=CallState.WAITING)
+        found = waiting.aggregate(
+            at=Min("not_before"), now=Count("pk", filter=Q(not_before=None)), n=Count("pk")
+        )
+        if not found["n"]:
+            return []
+        if lane.crowded and not lane.held_seconds:
+            return [WAKE_SECONDS]
+        due = 0.0 if found["now"] else (found["at"] - timezone.now()).total_seconds()
+        return [max(lane.held_seconds, due, 0.0)]
 
     # --- Staying alive ------------------------------------------------------------------------
 
@@ -402,11 +393,11 @@ class RunLoop:
         self._beaten_at = now
         self._running.progress(self._tally.closed, message=message)
         self._renew()
-        check_may_leave(self._run.version.connection)
+        check_judge_may_leave(self._run.version)
 
     def _renew(self) -> None:
         held: dict[str, list[int]] = {}
-        for piece in self._under_way.values():
+        for _lane, piece in self._under_way.values():
             held.setdefault(piece.token, []).extend(call.pk for call in piece.calls)
         claims.calls_renew(held)
 

@@ -219,7 +219,6 @@ def close_without_guard(run: Run, call: Call, token: str, meeting: threading.Bar
             run,
             RunItem.objects.get(run=run, item=call.item),
             call.item,
-            How(repeats=Repeats(2, delta=0)),
         )
     return None
 
