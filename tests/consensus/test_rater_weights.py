@@ -16,9 +16,7 @@ def right(*hits: int, n: int) -> np.ndarray:
 def test_a_weight_is_the_log_odds_of_the_accuracy_drawn_to_the_mean() -> None:
     # 90 and 60 of 100: with two labels of the average rater (76 of 101, one added to each side).
     average = (150 + 1) / (200 + 2)
-    wanted = [
-        np.log(2 * p / (1 - p)) for p in ((90 + 2 * average) / 102, (60 + 2 * average) / 102)
-    ]
+    wanted = [np.log(2 * p / (1 - p)) for p in ((90 + 2 * average) / 102, (60 + 2 * average) / 102)]
     found = vote_weights(right(90, 60, n=100), n_classes=3)
     assert found == pytest.approx(wanted)
 
