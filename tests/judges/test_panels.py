@@ -28,6 +28,7 @@ from judges.services import pace
 from judges.services import run_work as run_work_module
 from judges.services.calls import Result, call_store, calls_claim, calls_expire
 from judges.services.connections import connection_add
+from judges.services.costs import past_costs
 from judges.services.panels import panel_version
 from judges.services.prices import price_set
 from judges.services.retrying import run_retry_failed
@@ -128,6 +129,7 @@ def test_a_tie_is_no_label_and_marked_with_its_reason() -> None:
     assert tied.error == "The votes are tied between 2 options."
     assert tied.distribution == {"0": 0.5, "1": 0.5}
     assert Label.objects.count() == 1
+    assert costs_of([version])[version.pk].labels == 1
 
 
 def test_judges_that_give_no_answer_are_left_out_and_too_many_are_no_label() -> None:
@@ -414,6 +416,30 @@ def scripted_elsewhere(s: Story) -> Connection:
         leaves_machine=True,
         created_by=s.olga,
     )
+
+
+def test_what_a_judge_cost_in_panels_tells_what_it_costs_but_for_discussions() -> None:
+    s = story()
+    s.items([AGREED, SPLIT])
+    judges = [priced(s, name, "10") for name in ("ann", "bob", "cid")]
+    judges = [
+        chat_version(
+            s.olga,
+            s.question,
+            judge.connection,
+            model=judge.model,
+            system=f"You are {judge.name}.",
+            ask_rationale=True,
+        )
+        for judge in judges
+    ]
+    version = panel_version(s.olga, s.question, judges, discussion=True)
+    with answering(minds(TALK)):
+        work(run_start(s.olga, version))
+    each = 101 * 10 / 10**6
+    assert [past_costs(judge) for judge in judges] == [[each] * 2, [each] * 2, [each]]
+    # Of the panel itself all counts: two answers of the one item, five of the other.
+    assert past_costs(version) == pytest.approx([5 * each, 2 * each])
 
 
 def test_no_limit_can_be_kept_while_the_price_of_a_member_is_not_known() -> None:
