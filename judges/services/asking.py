@@ -19,7 +19,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from judges.exchange import Reply, Request
-from judges.models import Call, Outcome, ProviderName, Run
+from judges.models import Call, JudgeVersion, Outcome, ProviderName, Run
+from judges.prompting.opinions import Opinion
 from judges.prompting.parse import Unparseable, read
 from judges.prompting.plan import CallKey
 from judges.providers import local_classifier
@@ -27,6 +28,8 @@ from judges.providers.base import Capabilities, ChatProvider, ProviderError
 from judges.providers.prices import Price, price_bound, reply_price, to_steps
 from judges.selectors.asked import asked_of
 from judges.selectors.examples import ExamplePool, example_pool
+from judges.selectors.panel_items import opinions
+from judges.selectors.panels import panel_of
 from judges.services.calls import Result
 from judges.services.connections import capabilities_keep
 from judges.services.embeddings import vectors_keep
@@ -91,10 +94,10 @@ class ChatAsker:
 
     chunk = 1
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, version: JudgeVersion) -> None:
         self._run = run
-        self._version = run.version
-        self._connection = run.version.connection
+        self._version = version
+        self._connection = version.connection
         self.width = int(self._connection.concurrency)
         self._provider: ChatProvider | None = None
         self._capabilities = Capabilities()
@@ -156,9 +159,16 @@ class ChatAsker:
                 call.item,
                 CallKey(call.variant, call.repeat),
                 examples=self._pool.of(call.item) if self._pool else (),
+                opinions=self._heard(call) if call.discussed else (),
             )
             self._made[call.pk] = request, request_hash(request)
         return self._made[call.pk]
+
+    def _heard(self, call: Call) -> list[Opinion]:
+        """What the other members of the panel said of its item."""
+        panel = panel_of(self._run.version)
+        calls = Call.objects.filter(run=self._run, item=call.item_id, discussed=False)
+        return opinions(panel, call.item_id, panel.place(call.member_id), calls)
 
 
 def ask(

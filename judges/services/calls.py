@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from annotate.services.items import items_freeze
 from annotate.services.jobs import LEASE
-from judges.models import Call, CallState, Run
+from judges.models import Call, CallState, JudgeVersion, Run
 from judges.services import pace, spending
 from judges.services.endings import storable
 
@@ -76,6 +76,7 @@ def calls_claim(
     bound: Bound | None = None,
     paced: bool = False,
     answered: int = 0,
+    member: JudgeVersion | None = None,
 ) -> Claim:
     """Take up to ``most`` waiting calls whose time has come, in the order of the draw.
 
@@ -84,17 +85,19 @@ def calls_claim(
     knows); so much is reserved with the claim, and what the limits do not admit is left waiting.
     ``paced``: no more than the connection gets at once, over all workers (``Claim.room``), where
     ``answered`` calls that are still claimed do not count: the endpoint is done with them.
+    ``member``: of a panel's run, whose calls; its connection is then the one that is paced.
     """
     now = timezone.now()
     token = str(uuid.uuid4())
     with transaction.atomic():
-        room = pace.room(run.version.connection, answered=answered) if paced else None
+        asked = (member or run.version).connection
+        room = pace.room(asked, answered=answered) if paced else None
         if room is not None:
             most = min(most, room.n)
             if most <= 0:
                 return Claim(token, (), room=room)
         waiting = (
-            Call.objects.filter(run=run, state=CallState.WAITING)
+            Call.objects.filter(run=run, member=member, state=CallState.WAITING)
             .filter(Q(not_before=None) | Q(not_before__lte=now))
             .order_by("pk")
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from django.utils import timezone
 
@@ -11,11 +12,35 @@ from annotate.models import Item
 from annotate.services.answers import Answer
 from annotate.services.hand_ins import HandIn, submissions_submit
 from judges.models import Call, CallState, Ending, Outcome, Purpose, Run, RunItem
-from judges.prompting.plan import CallKey, Combined, Told, combine, next_calls
+from judges.prompting.plan import CallKey, Combined, combine, next_calls
 from judges.selectors.asked import how_of
+from judges.selectors.panel_items import call_of, standing, told_of
+from judges.selectors.panels import is_panel, panel_of
 
 # What is kept of a reply: enough to see what the model wrote.
 MAX_RAW = 20_000
+KEPT = [
+    "ending",
+    "error",
+    "choice",
+    "confidence",
+    "distribution",
+    "asked",
+    "asked_again",
+    "ended_at",
+]
+
+
+@dataclass(frozen=True)
+class _Stands:
+    """Where an item is: the calls to write now; what it came to, None while calls are open or to be
+    written; of a panel how many members were asked, and asked again.
+    """
+
+    more: list[Call]
+    found: Combined | None
+    asked: int | None = None
+    asked_again: int | None = None
 
 
 def calls_end(run: Run, calls: Sequence[Call]) -> dict[int, str]:
@@ -51,25 +76,15 @@ def items_end(run: Run, places: Mapping[int, RunItem], items: Mapping[int, Item]
     In the transaction that closed the calls, with ``places`` locked: so of the workers that close
     the last calls of an item at once the later one sees all of them, and hands in.
     """
-    how = how_of(run.version)
-    n_options = len(run.version.question.options.all())
     open_places = {pk: place for pk, place in places.items() if pk in items and not place.ending}
     by_item: dict[int, list[Call]] = {pk: [] for pk in open_places}
     # Read after the locks were had: what another worker closed or added meanwhile is among them.
-    asked = Call.objects.filter(run=run, item_id__in=open_places).order_by("variant", "repeat")
-    for call in asked:
+    for call in Call.objects.filter(run=run, item_id__in=open_places).order_by("pk"):
         by_item[call.item_id].append(call)
-    more: list[Call] = []
-    found: dict[int, Combined] = {}
-    for pk, calls in by_item.items():
-        told = [_told(call) for call in calls if call.state == CallState.CLOSED]
-        there = {CallKey(call.variant, call.repeat) for call in calls}
-        wanted = [key for key in next_calls(how, n_options, told) if key not in there]
-        more += [Call(run=run, item_id=pk, variant=k.variant, repeat=k.repeat) for k in wanted]
-        if not wanted and len(told) == len(calls):
-            found[pk] = combine(how, n_options, told)
-    Call.objects.bulk_create(more)
-    return _close(run, open_places, items, by_item, found)
+    stand = _panel_stands if is_panel(run.version) else _stands
+    stands = {pk: stand(run, pk, calls) for pk, calls in by_item.items()}
+    Call.objects.bulk_create(call for stood in stands.values() for call in stood.more)
+    return _close(run, open_places, items, by_item, stands)
 
 
 def _close(
@@ -77,8 +92,9 @@ def _close(
     places: Mapping[int, RunItem],
     items: Mapping[int, Item],
     by_item: Mapping[int, Sequence[Call]],
-    found: Mapping[int, Combined],
+    stands: Mapping[int, _Stands],
 ) -> dict[int, str]:
+    found = {pk: stood.found for pk, stood in stands.items() if stood.found is not None}
     labels = {
         pk: Answer(
             choice=came.code,
@@ -102,14 +118,42 @@ def _close(
         place.choice = came.code
         place.confidence = came.confidence
         place.distribution = shares_by_text(came.distribution)
+        place.asked = stands[pk].asked
+        place.asked_again = stands[pk].asked_again
         place.ended_at = now
     RunItem.objects.bulk_create(
         [places[pk] for pk in found],
         update_conflicts=True,
         unique_fields=["id"],
-        update_fields=["ending", "error", "choice", "confidence", "distribution", "ended_at"],
+        update_fields=KEPT,
     )
     return {pk: str(places[pk].ending) for pk in found}
+
+
+def _stands(run: Run, item_id: int, calls: list[Call]) -> _Stands:
+    how = how_of(run.version)
+    n_options = len(run.version.question.options.all())
+    told = [told_of(call) for call in calls if call.state == CallState.CLOSED]
+    there = {CallKey(call.variant, call.repeat) for call in calls}
+    more = [
+        Call(run=run, item_id=item_id, variant=key.variant, repeat=key.repeat)
+        for key in next_calls(how, n_options, told)
+        if key not in there
+    ]
+    if more or len(told) < len(calls):
+        return _Stands(more, None)
+    return _Stands([], combine(how, n_options, told))
+
+
+def _panel_stands(run: Run, item_id: int, calls: list[Call]) -> _Stands:
+    panel = panel_of(run.version)
+    now = standing(panel, item_id, calls)
+    return _Stands(
+        more=[call_of(run, panel, item_id, wanted) for wanted in now.more],
+        found=now.found,
+        asked=len(now.votes(discussed=False)),
+        asked_again=len(now.votes(discussed=True)),
+    )
 
 
 def labels_hand_in(
@@ -160,17 +204,3 @@ def shares_by_text(distribution: Mapping[int, float] | None) -> dict[str, float]
 
 def _by_code(shares: Mapping[str, float] | None) -> dict[int, float] | None:
     return {int(code): share for code, share in shares.items()} if shares else None
-
-
-def _told(call: Call) -> Told:
-    return Told(
-        key=CallKey(call.variant, call.repeat),
-        outcome=call.outcome,
-        code=call.choice,
-        distribution=_by_code(call.distribution),
-        confidence=call.confidence,
-        confidence_source=call.confidence_source,
-        label_mass=call.label_mass,
-        rationale=call.rationale,
-        error=call.error,
-    )

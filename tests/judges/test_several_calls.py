@@ -216,11 +216,8 @@ def close_without_guard(run: Run, call: Call, token: str, meeting: threading.Bar
         state=CallState.CLOSED, outcome=Outcome.LABEL, choice=1, lease_token="", lease_until=None
     )
     if last:
-        endings.items_end(
-            run,
-            {call.item_id: RunItem.objects.get(run=run, item=call.item)},
-            {call.item_id: call.item},
-        )
+        place = RunItem.objects.get(run=run, item=call.item)
+        endings.items_end(run, {call.item_id: place}, {call.item_id: call.item})
     return None
 
 

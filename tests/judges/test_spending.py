@@ -120,7 +120,7 @@ def _bound(version: JudgeVersion) -> int:
     from judges.services.asking import ChatAsker
 
     call = Call.objects.select_related("item").order_by("-pk")[0]
-    asker = ChatAsker(call.run)
+    asker = ChatAsker(call.run, call.run.version)
     with answering(by_words):
         asker.prepare(lambda work: work(), lambda said: None)
     bound = asker.bound(call)
