@@ -99,9 +99,7 @@ class RunLoop(AliveRun):
 
     def work(self, call_help: Callable[[int], None] | None = None) -> None:
         """Until nothing waits; or the job is stopped, paused for a person, or given back."""
-        for lane in self._lanes:
-            pace.pace_of(lane.connection)
-        spending_of(self._run.project)  # limits are kept on its row
+        self._rows()
         try:
             with self._drained():
                 self._beat(_("Getting ready"))
@@ -126,6 +124,7 @@ class RunLoop(AliveRun):
 
     def help(self) -> None:
         """As work, of a run that is laid out already; its end is left to who holds the job."""
+        self._rows()
         try:
             with self._drained():
                 for lane in self._lanes:
@@ -133,6 +132,12 @@ class RunLoop(AliveRun):
                 self._ask_all()
         except (ProviderError, JudgeStopped) as stopped:
             self._running.pause(str(stopped))
+
+    def _rows(self) -> None:
+        """Make the rows that claims lock, where they are not there yet."""
+        for lane in self._lanes:
+            pace.pace_of(lane.connection)
+        spending_of(self._run.project)
 
     def _prepare(self, lane: Lane) -> None:
         try:
