@@ -12,6 +12,7 @@ import re
 import threading
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -82,6 +83,7 @@ class Endpoint(ThreadingHTTPServer):
     ) -> None:
         """``latency`` in seconds a call; ``gives_up``: after how many the client does not wait."""
         super().__init__(("127.0.0.1", 0), Handler)
+        self.letter: Callable[[dict[str, Any]], str] = lambda _asked: "A"
         self.latency = latency
         self.faults = faults
         self.gives_up = gives_up
@@ -150,6 +152,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        self._asked = json.loads(body)
         found = ITEM.search(body) if self.server.faults else None
         self.server.enter()
         self._answer(self.server.fate(int(found[1]) if found else None))
@@ -170,7 +173,8 @@ class Handler(BaseHTTPRequestHandler):
             wait = {"Retry-After": str(BURST_SECONDS)} if fate == "limited" else None
             self._send(status, {"error": {"message": message}}, wait)
             return
-        content = {"nonsense": "As an AI I love soup", "wrong": "Z"}.get(fate, "A")
+        good = self.server.letter(self._asked)
+        content = {"nonsense": "As an AI I love soup", "wrong": "Z"}.get(fate, good)
         said: dict[str, Any] = {
             "id": "x",
             "object": "chat.completion",

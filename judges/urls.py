@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from judges.views import connections, judge, judges, run
+from judges.views import connections, judge, judges, panels, run
 
 PROJECT = "projects/<int:project_id>"
 
 urlpatterns = [
     path(f"{PROJECT}/judges/", judges.judges, name="judges"),
     path(f"{PROJECT}/judges/new/", judges.judge_new, name="judge_new"),
+    path(f"{PROJECT}/panels/new/", panels.panel_new, name="panel_new"),
     path(f"{PROJECT}/judges/<int:version_id>/", judge.judge, name="judge"),
     path(f"{PROJECT}/judges/<int:version_id>/run/", judge.judge_run, name="judge_run"),
     path(f"{PROJECT}/runs/<int:run_id>/", run.run, name="run"),

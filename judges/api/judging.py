@@ -248,7 +248,7 @@ def _spending(found: Spending) -> dict[str, Any]:
 
 
 def _make(place: Place, wanted: dict[str, Any]) -> JudgeVersion:
-    question, how = _question(place, wanted["question"]), wanted["how"]
+    question, how = question_of(place, wanted["question"]), wanted["how"]
     if how not in {LOCAL_LLM, CONNECTION}:
         return classifier_version(place.user, question, mode=how)
     if how == LOCAL_LLM:
@@ -281,7 +281,8 @@ def _make(place: Place, wanted: dict[str, Any]) -> JudgeVersion:
     )
 
 
-def _question(place: Place, key: str) -> Question:
+def question_of(place: Place, key: str) -> Question:
+    """The live question with that key. Raises BadInput with the keys there are."""
     live = questions_live(place.project)
     for question in live:
         if question.key == key:

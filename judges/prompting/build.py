@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from judges.exchange import OptionSpec, QuestionSpec, Request, Rule, Want
 from judges.prompting.fence import clean, defuse, fence_tag
+from judges.prompting.opinions import Opinion, opinions_block, opinions_shown
 
 # Short on purpose: with long instructions a small model answers by the place of an option rather
 # than by the item (seen with 1.5 billion parameters).
@@ -85,6 +86,7 @@ def build(
     rule: Rule | None = None,
     reference: str | None = None,
     quoted: bool = False,
+    opinions: Sequence[Opinion] = (),
 ) -> Request:
     """The request that asks `question` about the item with `fields`.
 
@@ -94,6 +96,7 @@ def build(
     of `want`. `persona` says who answers. `reference` is the item's reference answer, untrusted as
     the item is ("": there is none for this item); None shows none. `quoted` marks each line of
     untrusted text as quoted and says so again after it, which makes verdicts planted in it weaker.
+    `opinions` are what other judges said of the item, in the order shown: a discussion.
 
     With `want` "checklist" the options are not shown: the yes/no questions `criteria` are, in
     `order`, and `rule` joins their answers.
@@ -115,7 +118,10 @@ def build(
     asked = defuse(clean(question.text).strip())
     referred = None if reference is None else mark(defuse(clean(reference).strip()))
     listed = [" ".join(defuse(clean(criteria[place])).split()) for place in checks]
-    tag = fence_tag([item, asked, guideline, referred or "", *(text for _, text in shown)])
+    told_by_others = opinions_shown(opinions, options, mark)
+    tag = fence_tag(
+        [item, asked, guideline, referred or "", *(text for _, text in shown), *told_by_others]
+    )
     parts = [
         _section("Guideline", clean(guideline).strip()),
         _section("Questions", "\n".join(f"{n}. {text}" for n, text in enumerate(listed, 1)))
@@ -130,6 +136,8 @@ def build(
         told = _answer(letters[example.code], want, defuse(clean(example.rationale).strip()))
         own = defuse(clean(example.question).strip()) or asked
         parts.append(f"Example {number}:\n{_asked(tag, text, own)}\nReply: {told}")
+    if talk := opinions_block(tag, told_by_others):
+        ending = f"\n{talk}\n{ending}"
     parts.append(f"{_asked(tag, item, notice + asked, referred)}\n{ending}")
     opening = (clean(system).strip() if system else "") or DEFAULT_SYSTEM
     if who := " ".join(clean(persona).split()):

@@ -23,6 +23,7 @@ from judges.prompting.ask import want_of
 from judges.prompting.build import MAX_OPTIONS
 from judges.prompting.how import How
 from judges.providers import local_classifier
+from judges.selectors.panels import asked_versions, is_panel
 from judges.selectors.training import MIN_LABELS, TrainingSet, training_set
 from judges.services.connections import connection_local
 from judges.services.examples import examples_choose, how_check
@@ -137,12 +138,13 @@ def judge_version_create(
     guideline: Guideline | None = None,
     parameters: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
+    family: str | None = None,
 ) -> JudgeVersion:
     """The version with exactly this make-up, and its rater, made where there is none yet.
 
     Idempotent by hash: what there is comes back, whatever name was given. Numbers go v1, v2 ...
-    by name. Locks the project. Raises BadInput for what does not belong together, Conflict for a
-    question version that was replaced.
+    by name. ``family``: the rater's, where it is not its model's. Locks the project. Raises
+    BadInput for what does not belong together, Conflict for a question version that was replaced.
     """
     project = question.project
     if connection.project_id != project.pk or (prompt and prompt.project_id != project.pk):
@@ -173,7 +175,7 @@ def judge_version_create(
             project,
             name=str(version),
             version_hash=version.hash,
-            family=model_family(version.model),
+            family=model_family(version.model) if family is None else family,
         )
         version.save(force_insert=True)
         event_write(
@@ -184,7 +186,7 @@ def judge_version_create(
 
 def model_family(model: str) -> str:
     """What versions of one model share, whatever their prompt: its name, without the vendor's."""
-    return model.rpartition("/")[2].strip().casefold()
+    return " ".join(model.rpartition("/")[2].split()).casefold()
 
 
 def version_hash(version: JudgeVersion) -> str:
@@ -216,11 +218,20 @@ def version_hash(version: JudgeVersion) -> str:
         "parameters": version.parameters,
         "training": version.training.get("hash"),
     }
-    return _hash(made_of)
+    return content_hash(made_of)
 
 
 def version_check(version: JudgeVersion) -> None:
-    """Raise Conflict unless the version still asks what it was made to ask."""
+    """Raise Conflict unless the version, and of a panel each member, still asks what it was made to
+    ask.
+    """
+    for each in asked_versions(version):
+        _check_as_made(each)
+    if is_panel(version):
+        _check_as_made(version)
+
+
+def _check_as_made(version: JudgeVersion) -> None:
     if version.question.status != QuestionStatus.LIVE:
         raise Conflict(
             _(
@@ -243,7 +254,7 @@ def prompt_get(actor: User, project: Project, *, system: str, ask_rationale: boo
     """The prompt with these words, made at first use. Idempotent."""
     prompt, _created = Prompt.objects.get_or_create(
         project=project,
-        hash=_hash({"system": system, "ask_rationale": ask_rationale}),
+        hash=content_hash({"system": system, "ask_rationale": ask_rationale}),
         defaults={"system": system, "ask_rationale": ask_rationale, "created_by": actor},
     )
     return prompt
@@ -270,7 +281,7 @@ def check_trainable(found: TrainingSet) -> None:
 def training_as_dict(found: TrainingSet) -> dict[str, Any]:
     """As JudgeVersion.training keeps it."""
     labels = [list(pair) for pair in found.labels]
-    return {"labels": labels, "hash": _hash(labels)}
+    return {"labels": labels, "hash": content_hash(labels)}
 
 
 def _want(connection: Connection, model: str, ask_rationale: bool) -> Want:  # noqa: FBT001
@@ -285,6 +296,7 @@ def _want(connection: Connection, model: str, ask_rationale: bool) -> Want:  # n
     return "letter"
 
 
-def _hash(content: Any) -> str:
+def content_hash(content: Any) -> str:
+    """SHA-256 of plain values, hexadecimal."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

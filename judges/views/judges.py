@@ -34,9 +34,9 @@ from judges.views.run_shown import job_shown
 def judges(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     place = access.project_of(request.user, project_id, Right.REVIEW)
     questions = questions_live(place.project)
-    sections = [
-        {"question": question, "rows": judges_of(place.project, question)} for question in questions
-    ]
+    found = [judges_of(place.project, question) for question in questions]
+    sections = [{"question": q, "rows": rows} for q, rows in zip(questions, found, strict=True)]
+    may_panel = any(sum(row.version is not None for row in rows) > 1 for rows in found)
     context = {
         "sections": sections,
         "several": len(questions) > 1,
@@ -46,6 +46,7 @@ def judges(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
             for run in _unfinished(place)
         ],
         "new_url": reverse("judge_new", args=[project_id]) if questions else "",
+        "panel_url": reverse("panel_new", args=[project_id]) if may_panel else "",
         "connections_url": reverse("connections", args=[project_id]),
     }
     return render_page(request, "judges/judges.html", context, place=place, current="judges")

@@ -24,6 +24,7 @@ READ = {
     "api_aggregations": PAGE,
     "api_aggregation_raters": PAGE,
     "api_judges": PAGE,
+    "panel_new": ("question",),
     "api_runs": PAGE,
     "api_schema": ("format", "lang", "version"),
 }
