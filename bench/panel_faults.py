@@ -2,9 +2,9 @@
 
     python -m bench.panel_faults [--quick] [--items 2000] [--kills 5]
 
-Faults as in bench/judge_faults.py; the worker is a process that does the run and nothing else. Three
-judges, of which the third is asked where the first two are not of one mind (on a quarter of the
-items, and where one of them gave no answer). --quick: 200 items, 3 kills.
+Faults as in bench/judge_faults.py; the worker is a process that does the run and nothing else.
+Three judges, of which the third is asked where the first two are not of one mind (on a quarter of
+the items, and where one of them gave no answer). --quick: 200 items, 3 kills.
 
 Ends with 1 unless: every item ended once, labelled or marked with a reason, as its calls say; no
 judge was asked who could not have changed the ending; spent is the sum of the calls, not below what
