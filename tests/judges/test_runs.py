@@ -195,14 +195,31 @@ def test_a_passing_fault_is_asked_again_and_given_up_after_some_attempts() -> No
     assert run.job.result == {"label": 1, "failed": 1}
 
 
-def test_a_server_that_stays_away_pauses_the_run_and_no_item_is_to_blame() -> None:
+@pytest.mark.parametrize("n", [4, 30])
+def test_a_server_that_stays_away_pauses_the_run_and_no_item_is_to_blame(n: int) -> None:
     s = story()
-    s.items(many(30))
+    s.items(many(n))
     with answering(lambda _: ProviderError("server_error", "It is ill.")):
         run = work(run_start(s.olga, scripted_version(s)))
     assert run.job.state == JobState.PAUSED
     assert "It is ill." in run.job.message
     assert not Call.objects.filter(state=CallState.CLOSED).exists()
+
+
+def test_items_that_always_fail_do_not_pause_a_run_whose_other_items_are_done() -> None:
+    """They are asked again when all others are, so their failures stand in a row."""
+    s = story()
+    s.items(many(30))
+
+    def script(request: Request) -> str | ProviderError:
+        number = int(request.user.rpartition("number ")[2].partition(".")[0])
+        return ProviderError("server_error", "It is ill.") if number % 3 == 0 else "A"
+
+    with answering(script) as model:
+        run = work(run_start(s.olga, scripted_version(s)))
+    assert run.job.state == JobState.DONE
+    assert run.job.result == {"label": 20, "failed": 10}
+    assert len(model.asked) == 20 + 10 * run.max_attempts
 
 
 def test_being_told_to_wait_holds_all_calls_and_gives_the_worker_back() -> None:
