@@ -271,17 +271,17 @@ class RunLoop(AliveRun):
             for lane, call, piece, answer in came
             if isinstance(answer, claims.Result)
         ]
-        # Nothing that came speaks against asking on before it is looked at.
-        if refill and all(getattr(answer, "outcome", "") == Outcome.LABEL for *_c, answer in came):
-            try:
+        try:
+            # Nothing that came speaks against asking on before it is looked at.
+            if refill and all(getattr(a, "outcome", "") == Outcome.LABEL for *_c, a in came):
                 self._top_up(Counter(lane for lane, _reply in good))
-            finally:
+        finally:
+            try:
                 self._store(good)
-        else:
-            self._store(good)
-        for lane, _reply in good:
-            lane.grow()
-        self._take_errors(came)
+                for lane, _reply in good:
+                    lane.grow()
+            finally:
+                self._take_errors(came)
         if self._fault is not None:
             fault, self._fault = self._fault, None
             raise fault

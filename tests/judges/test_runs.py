@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
+from concurrent.futures import Future, wait
 
 import pytest
 from django.utils import timezone
@@ -242,6 +244,28 @@ def test_a_model_that_talks_nonsense_is_stopped_before_it_has_cost_much() -> Non
     assert "does not answer in the form" in run.job.message
     assert Call.objects.filter(outcome=Outcome.UNPARSEABLE).count() == 20
     assert not Label.objects.exists()
+
+
+def test_what_failed_beside_the_reply_that_stops_a_run_is_put_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All replies come at once: the twentieth that does not parse, and behind it errors."""
+    s = story()
+    s.items(many(25))
+
+    def all_at_once(futures: Iterable[Future[object]], **_: object) -> object:
+        return wait(futures)
+
+    def script(request: Request) -> str | ProviderError:
+        number = int(request.user.rpartition("number ")[2].partition(".")[0])
+        return "soup" if number < 20 else ProviderError("timeout", "No answer in time.")
+
+    monkeypatch.setattr(run_work_module, "wait", all_at_once)
+    with answering(script):
+        run = work(run_start(s.olga, scripted_version(s, concurrency=25)))
+    assert run.job.state == JobState.PAUSED
+    assert Call.objects.filter(state=CallState.CLOSED).count() == 20
+    assert Call.objects.filter(state=CallState.WAITING, error="No answer in time.").count() == 5
 
 
 def test_an_endpoint_that_is_not_there_pauses_the_run_with_a_sentence() -> None:
