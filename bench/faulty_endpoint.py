@@ -41,6 +41,9 @@ PASSING = {"limited", "broken", "slow", "cut", "always_broken"}
 # Of each 200 items these: whenever they are asked it goes so.
 DOOMED = {
     7: "always_broken",  # 500
+    67: "always_broken",
+    127: "always_broken",
+    187: "always_broken",
     57: "refused",  # 400, the text breaks a policy
     107: "too_long",  # 400, the text is longer than the model reads
 }
