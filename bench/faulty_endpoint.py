@@ -33,7 +33,6 @@ FAULTS = (
     "no_tokens",  # a good reply that does not say what it used: charged
 )
 OF_CALLS = 50
-SLOW_SECONDS = 4.0
 BURST_SECONDS = 0.3
 # Replies after which an item is asked again, as long as it has attempts left.
 PASSING = {"limited", "broken", "slow", "cut", "always_broken"}
@@ -167,7 +166,7 @@ class Handler(BaseHTTPRequestHandler):
             waits = 0.75 * self.server.gives_up
             time.sleep(waits)
             self.server.leave()
-            time.sleep(SLOW_SECONDS - waits)
+            time.sleep(2 * self.server.gives_up - waits)
         else:
             time.sleep(0 if fate == "limited" else self.server.latency)
             self.server.leave()

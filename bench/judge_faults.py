@@ -1,6 +1,6 @@
 """A run against a faulty endpoint while its worker is killed: what is promised, counted.
 
-    python -m bench.judge_faults [--quick] [--items N] [--kills 5]
+    python -m bench.judge_faults [--quick] [--items N] [--kills 5] [--workers 2]
 
 The endpoint (bench/faulty_endpoint.py) answers 429 in bursts, 500, too late, half, nonsense, a
 letter that is no option, or without its tokens, and about some items always 500 or 400. Worker and
@@ -12,6 +12,9 @@ costs, so that the run pauses, then raised.
 On SQLite with the broker of files (1,000 items), or in a new database beside that of DATABASE_URL
 with a Redis of its own, which is killed and comes back empty (10,000 items). --quick: 200 items,
 3 kills, and leases are taken for run out at once, instead of waiting for a minute.
+
+--workers 2: two at one run, with as many calls at once as make it wide, killed in turn while the
+other goes on.
 
 Prints what it found beside what is promised, and ends with 1 where they differ.
 """
@@ -36,9 +39,11 @@ from bench.label import close_connections, own_database
 ITEMS = {"SQLite": 1_000, "PostgreSQL": 10_000}
 QUICK_ITEMS = 200
 KILLS, QUICK_KILLS = 5, 3
-AT_ONCE = 8
-TIMEOUT = 2
+AT_ONCE, WIDE = 8, 64
+TIMEOUT, WIDE_TIMEOUT = 2, 6
 LATENCY = 0.02
+# By then a worker that lives has renewed what it holds.
+RENEWED_WITHIN = 8.0
 # Nothing closed for so long: it hangs.
 PATIENCE = 240.0
 LOOKS_EVERY = 0.1
@@ -54,49 +59,55 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="200 items, 3 kills, short leases")
     parser.add_argument("--items", type=int)
     parser.add_argument("--kills", type=int)
+    parser.add_argument("--workers", type=int, default=1, help="at one run; not with --quick")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.quick and options.workers > 1:
+        parser.error("with --quick all leases run out, also those of workers that live")
     where = "PostgreSQL" if os.environ.get("DATABASE_URL", "").startswith("postgres") else "SQLite"
     n_items = options.items or (QUICK_ITEMS if options.quick else ITEMS[where])
     kills = options.kills or (QUICK_KILLS if options.quick else KILLS)
     if options.here:
-        return measured(Path(os.environ["DATA_DIR"]), n_items, kills, quick=options.quick)
+        folder = Path(os.environ["DATA_DIR"])
+        return measured(folder, n_items, kills, options.workers, quick=options.quick)
     with (
         tempfile.TemporaryDirectory(prefix="concord-bench-") as name,
         own_database(Path(name)) as url,
     ):
         arguments = ["--items", str(n_items), "--kills", str(kills)]
+        arguments += ["--workers", str(options.workers)]
         arguments += ["--quick"] if options.quick else []
         return 0 if in_a_process("bench.judge_faults", url, Path(name), arguments) else 1
 
 
-def measured(folder: Path, n_items: int, kills: int, *, quick: bool) -> int:
+def measured(folder: Path, n_items: int, kills: int, n_workers: int, *, quick: bool) -> int:
     with broker(folder) as redis:
         import django
 
         django.setup()
         try:
-            return scene_played(folder, redis, n_items, kills, quick=quick)
+            return scene_played(folder, redis, n_items, kills, n_workers, quick=quick)
         finally:
             close_connections()
 
 
 def scene_played(
-    folder: Path, redis: Redis | None, n_items: int, kills: int, *, quick: bool
+    folder: Path, redis: Redis | None, n_items: int, kills: int, n_workers: int, *, quick: bool
 ) -> int:
     from judges.services.runs import run_start
 
-    endpoint = Endpoint(latency=LATENCY, faults=True, gives_up=TIMEOUT)
+    at_once, timeout = (AT_ONCE, TIMEOUT) if n_workers == 1 else (WIDE, WIDE_TIMEOUT)
+    endpoint = Endpoint(latency=LATENCY, faults=True, gives_up=timeout)
     threading.Thread(target=endpoint.serve_forever, daemon=True).start()
-    version = judge_made(endpoint.url, n_items=n_items, at_once=AT_ONCE, timeout=TIMEOUT)
+    version = judge_made(endpoint.url, n_items=n_items, at_once=at_once, timeout=timeout)
     before = (kills + 1) // 2
     # Enough for about half of the items, and for what is lost at the kills before.
-    cap = n_items * A_CALL * 3 // 4 + before * AT_ONCE * A_RESERVATION
+    cap = n_items * A_CALL * 3 // 4 + before * at_once * A_RESERVATION
     endpoint.cap = cap
     run = run_start(version.created_by, version, selection={"strategy": "all"}, cap=cap)
     log = folder / "machine.log"
     began = time.perf_counter()
-    with machine(log, redis) as running:
+    with machine(log, redis, n_workers) as running:
         scene = Scene(run, endpoint, running, quick=quick)
         try:
             scene.play(n_items, cap, before=before, after=kills - before)
@@ -105,7 +116,7 @@ def scene_played(
     seconds = time.perf_counter() - began
     run.refresh_from_db()
     run.job.refresh_from_db()
-    checked = promises(run, endpoint, scene.seen, n_items=n_items, at_once=AT_ONCE)
+    checked = promises(run, endpoint, scene.seen, n_items=n_items, at_once=at_once)
     checked += scene.promises(kills)
     kept = told(run, endpoint, scene.seen, checked, seconds)
     if not kept:
@@ -161,7 +172,7 @@ class Scene:
             exactly("done", int(self._state() == "done"), 1),
             exactly("kills", len(self.seen.waits), kills),
         ]
-        if not self._quick:
+        if not self._quick and len(self._machine.workers) == 1:
             longest = round(max(self.seen.waits, default=0))
             found.append(at_most("seconds until a killed run goes on", longest, TAKEN_UP_WITHIN))
         if self.seen.closed_without_broker is not None:
@@ -176,14 +187,13 @@ class Scene:
         from annotate.tasks import send
         from judges.models import Call
 
+        victim = len(self.seen.waits) % len(self._machine.workers)
         self._until(lambda: self._claimed().exists())
         killed_at = time.monotonic()
-        self._machine.worker_kill()
-        claimed = dict(self._claimed().values_list("pk", "reserved"))
-        for pk, reserved in claimed.items():
+        self._machine.worker_kill(victim)
+        for pk, reserved in self._lost().items():
             self.seen.in_flight[pk] += 1
-            self.seen.lost[pk] += reserved or 0
-        self.seen.most_in_flight = max(self.seen.most_in_flight, len(claimed))
+            self.seen.lost[pk] += reserved
         closed = Call.objects.filter(run=self._run, state="closed")
         for pk, closed_at in closed.values_list("pk", "closed_at"):
             self.seen.closed_at.setdefault(pk, closed_at)
@@ -191,9 +201,28 @@ class Scene:
         if self._quick:
             self._leases_run_out()
             send(self._run.job)
-        self._machine.worker_start()
+        self._machine.worker_start(victim)
         self._until(lambda: self._closed() > n)
         self.seen.waits.append(time.monotonic() - killed_at)
+
+    def _lost(self) -> dict[int, int]:
+        """What was reserved for the calls that the worker held which was killed just now."""
+        from django.db.models import F
+        from django.utils import timezone
+
+        from annotate.services.jobs import LEASE
+
+        lost = self._claimed()
+        at_most = timezone.now() + LEASE
+        claimed = dict(lost.values_list("pk", "lease_token"))
+        if len(self._machine.workers) > 1:
+            time.sleep(RENEWED_WITHIN)
+            lost = lost.filter(
+                pk__in=claimed, lease_token__in=set(claimed.values()), lease_until__lte=at_most
+            )
+        found = dict(lost.values_list("pk", F("reserved")))
+        self.seen.most_in_flight = max(self.seen.most_in_flight, len(found))
+        return {pk: reserved or 0 for pk, reserved in found.items()}
 
     def _leases_run_out(self) -> None:
         from django.utils import timezone
@@ -210,7 +239,7 @@ class Scene:
         """
         from annotate.services.jobs import job_pause
 
-        worker, redis = self._machine.worker, self._machine.redis
+        workers, redis = list(self._machine.workers), self._machine.redis
         if redis is not None:
             closed = self._closed()
             redis.kill()
@@ -224,8 +253,8 @@ class Scene:
             self._resumed()
             closed = self._closed()
             self._until(lambda: self._closed() > closed)
-        if self._machine.worker is not worker:
-            self.seen.problems.append("the worker did not outlive the broker's restart")
+        if self._machine.workers != workers:
+            self.seen.problems.append("a worker did not outlive the broker's restart")
 
     def _resumed(self) -> None:
         from annotate.services.jobs import job_resume

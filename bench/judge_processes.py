@@ -64,9 +64,9 @@ class Redis:
 
 
 class Machine:
-    """A worker and a clock, which write what they say into ``log``."""
+    """Workers and a clock, which write what they say into ``log``."""
 
-    def __init__(self, log: Path, redis: Redis | None) -> None:
+    def __init__(self, log: Path, redis: Redis | None, n_workers: int) -> None:
         self.redis = redis
         self._log = log.open("ab")
         self._env = {
@@ -74,34 +74,39 @@ class Machine:
             "OMP_NUM_THREADS": "1",
             "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
         }
-        self.worker = self._started(WORKER)
+        self.workers = [self._worker(n) for n in range(n_workers)]
         self.clock = self._started(CLOCK)
 
-    def worker_kill(self) -> None:
+    def worker_kill(self, n: int) -> None:
         """SIGKILL, as a machine short of memory does it: nothing is handed over or tidied up."""
-        os.kill(self.worker.pid, signal.SIGKILL)
-        self.worker.wait()
+        os.kill(self.workers[n].pid, signal.SIGKILL)
+        self.workers[n].wait()
 
-    def worker_start(self) -> None:
-        self.worker = self._started(WORKER)
+    def worker_start(self, n: int) -> None:
+        self.workers[n] = self._worker(n)
 
     def dead(self) -> str:
         """Which of them ended by itself; "" where none did."""
-        for name, process in (("worker", self.worker), ("clock", self.clock)):
+        for process in (*self.workers, self.clock):
             if process.poll() is not None:
+                name = "clock" if process is self.clock else "worker"
                 return f"the {name} ended by itself with {process.returncode}"
         return ""
 
     def stop(self) -> None:
-        for process in (self.clock, self.worker):
+        for process in (self.clock, *self.workers):
             process.terminate()
-        for process in (self.clock, self.worker):
+        for process in (self.clock, *self.workers):
             try:
                 process.wait(15)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
         self._log.close()
+
+    def _worker(self, n: int) -> subprocess.Popen[bytes]:
+        # Each has a name of its own: it is by their names that workers know how many live.
+        return self._started((*WORKER, "--hostname", f"worker{n}@%h"))
 
     def _started(self, argv: tuple[str, ...]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -128,8 +133,8 @@ def broker(folder: Path) -> Iterator[Redis | None]:
 
 
 @contextlib.contextmanager
-def machine(log: Path, redis: Redis | None) -> Iterator[Machine]:
-    running = Machine(log, redis)
+def machine(log: Path, redis: Redis | None, n_workers: int) -> Iterator[Machine]:
+    running = Machine(log, redis, n_workers)
     try:
         yield running
     finally:
