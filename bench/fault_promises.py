@@ -26,6 +26,7 @@ class Seen:
     most_in_flight: int = 0
     # When each call was closed that was closed before some kill.
     closed_at: dict[int, datetime] = field(default_factory=dict)
+    most_workers: int = 0  # at the run at once
     above_cap: int = 0  # most that spent and reserved together were above a limit
     waits: list[float] = field(default_factory=list)  # seconds from a kill to the next call closed
     closed_without_broker: int | None = None

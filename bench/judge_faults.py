@@ -175,6 +175,9 @@ class Scene:
         if not self._quick and len(self._machine.workers) == 1:
             longest = round(max(self.seen.waits, default=0))
             found.append(at_most("seconds until a killed run goes on", longest, TAKEN_UP_WITHIN))
+        if len(self._machine.workers) > 1:
+            n_workers = len(self._machine.workers)
+            found.append(at_least("workers at the run at once", self.seen.most_workers, n_workers))
         if self.seen.closed_without_broker is not None:
             closed = self.seen.closed_without_broker
             found.append(at_least("calls closed while Redis was away", closed, 1))
@@ -285,8 +288,16 @@ class Scene:
 
     def _look(self) -> Any:
         """The run as it stands; what it spends is held against the limit at each look."""
+        from datetime import timedelta
+
+        from django.utils import timezone
+
+        from annotate.models import Heartbeat
         from judges.models import Run
 
+        signs = Heartbeat.objects.filter(worker__startswith=f"run {self._run.pk}: ")
+        lately = signs.filter(seen_at__gte=timezone.now() - timedelta(seconds=4)).count()
+        self.seen.most_workers = max(self.seen.most_workers, lately)
         run = Run.objects.get(pk=self._run.pk)
         if run.cap is not None:
             self.seen.above_cap = max(self.seen.above_cap, run.spent + run.reserved - run.cap)

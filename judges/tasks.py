@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 from annotate.models import Job
 from annotate.tasks import job_do
 from judges.services import connections, run_work
+from judges.services.run_alive import HELP_AGAIN_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,10 @@ def run(job_id: int) -> None:
     def call_help(n: int) -> None:
         try:
             for _helper in range(n):
-                current_app.send_task("judges.help", args=[job_id], retry=False)
+                # Called for again by then, so no heap of them waits for workers that are busy.
+                current_app.send_task(
+                    "judges.help", args=[job_id], retry=False, expires=HELP_AGAIN_SECONDS
+                )
         except OperationalError:
             # The broker is away: this worker does it alone.
             log.warning("Nobody could be asked to help with job %s.", job_id, exc_info=True)

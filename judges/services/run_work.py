@@ -34,7 +34,7 @@ from judges.services.connections import check_judge_may_leave
 from judges.services.lanes import Lane, lanes_of
 from judges.services.reusing import answers_kept, result_of
 from judges.services.run_alive import WAKE_SECONDS, AliveRun, JudgeStopped
-from judges.services.run_sharing import HelpedJob, TheJob, helpers_wanted
+from judges.services.run_sharing import HelpedJob, TheJob
 from judges.services.run_tally import Tally
 from judges.services.runs import run_lay_out
 from judges.services.spending import Refusal, check_cappable, refused_said, spending_of
@@ -108,8 +108,7 @@ class RunLoop(AliveRun):
                 run_lay_out(self._run, self._beat)
                 for lane in self._lanes:
                     self._prepare(lane)
-                if call_help is not None:
-                    call_help(helpers_wanted(self._lanes))
+                self._call_help = call_help
                 given_back = self._ask_all()
         except (ProviderError, JudgeStopped) as stopped:
             self._running.progress(self._tally.closed)
