@@ -11,7 +11,8 @@ from annotate.api.shapes import MAX_ID, JobShape
 from judges.models import Connection, JudgeVersion, Purpose, Run
 from judges.selectors.runs import RunProgress, run_progress
 from judges.services.prices import ModelCost
-from judges.services.versions import MAX_SYSTEM, TRAINED, ZERO_SHOT
+from judges.services.prompts import MAX_WORDS
+from judges.services.versions import TRAINED, ZERO_SHOT
 
 CONNECTION = "connection"
 LOCAL_LLM = "local_llm"
@@ -117,7 +118,7 @@ class VersionIn(serializers.Serializer[dict[str, Any]]):
         max_length=200, required=False, default="", allow_blank=True, help_text="For connection."
     )
     system = serializers.CharField(
-        max_length=MAX_SYSTEM,
+        max_length=MAX_WORDS,
         required=False,
         default="",
         allow_blank=True,

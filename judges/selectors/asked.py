@@ -34,6 +34,7 @@ def asked_of(
     """
     parameters = version.parameters
     how = how_of(version)
+    prompt = version.prompt
     return request_of(
         how,
         key,
@@ -41,7 +42,9 @@ def asked_of(
         item.fields,
         version.guideline.text if version.guideline else "",
         wordings=[text_filled(wording, item.fields) for wording in how.paraphrases],
-        system=(version.prompt.system or None) if version.prompt else None,
+        system=(prompt.system or None) if prompt else None,
+        task=prompt.task if prompt else "",
+        output=prompt.output if prompt else "",
         examples=examples,
         want=parameters.get("want", "letter"),
         temperature=parameters.get("temperature", 0.0),

@@ -7,11 +7,12 @@ from typing import NoReturn
 from django.utils.translation import gettext as _
 
 from annotate.errors import BadInput
-from annotate.models import Item, ItemStatus, Question
+from annotate.models import Item, Question
 from judges.prompting.examples import chosen
 from judges.prompting.how import MAX_ROTATIONS, Examples, How
 from judges.providers import local_classifier
 from judges.selectors.examples import answered_for, known_vectors, texts_of
+from judges.selectors.fields import field_names
 from judges.services.embeddings import vectors_keep
 
 
@@ -32,10 +33,10 @@ def how_check(question: Question, how: How) -> None:
             _("With more than %(most)s options, not each of them can be first. Ask in both orders.")
             % {"most": MAX_ROTATIONS},
         )
-    for name in [*(how.pair.fields if how.pair else ()), *filter(None, [how.reference])]:
-        items = Item.objects.filter(project_id=question.project_id, status=ItemStatus.LIVE)
-        if not items.filter(fields__has_key=name).exists():
-            _refuse("how", _("No item has a field called “%(name)s”.") % {"name": name})
+    wanted = {"pair": how.pair.fields if how.pair else (), "reference": [how.reference]}
+    for field, names in wanted.items():
+        if missing := sorted({*filter(None, names)} - {*field_names(question.project, names)}):
+            _refuse(field, _("No item has a field called “%(name)s”.") % {"name": missing[0]})
 
 
 def examples_choose(question: Question, how: Examples) -> list[list[int]]:

@@ -36,8 +36,9 @@ from annotate.services.rulings import gold_promote, ruling_make
 from annotate.services.submissions import Answer, submission_skip, submission_submit
 from annotate.tasks import project_delete as delete_task
 from judges.models import Call, Connection, ModelPrice, Pace, Run, RunItem, Spending, TextVector
+from judges.services.prompts import prompt_get
 from judges.services.runs import run_start
-from judges.services.versions import ZERO_SHOT, classifier_version, prompt_get
+from judges.services.versions import ZERO_SHOT, classifier_version
 from tests.personas import SENTIMENT, STARS, Story, story
 
 pytestmark = pytest.mark.django_db
