@@ -65,8 +65,8 @@ class Draft:
         return {"system": self.system, "task": self.task, "output": self.output}
 
 
-def draft_check(draft: Draft) -> None:
-    """Raise BadInput, by field, for a settled draft that cannot be a judge. A few queries."""
+def draft_problems(draft: Draft) -> dict[str, str]:
+    """Why a settled draft cannot be a judge, in sentences by field; {} where it can."""
     how = draft.how or How()
     wrong: dict[str, str] = {}
     if not draft.model or len(draft.model) > 200:
@@ -80,9 +80,17 @@ def draft_check(draft: Draft) -> None:
             "This way of asking has no place for a reason. Ask without one, or ask directly."
         )
     wrong |= words_wrong(draft.question, how, draft.words)
-    if wrong:
+    try:
+        how_check(draft.question, how)
+    except BadInput as error:
+        wrong |= error.detail["fields"]
+    return wrong
+
+
+def draft_check(draft: Draft) -> None:
+    """Raise BadInput, by field, for a settled draft that cannot be a judge."""
+    if wrong := draft_problems(draft):
         raise BadInput(" ".join(wrong.values()), fields=wrong)
-    how_check(draft.question, how)
 
 
 def draft_version(draft: Draft) -> JudgeVersion:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from annotate.errors import BadInput, Conflict, NotAllowed
@@ -17,7 +18,7 @@ from judges.models import Call, JudgeVersion, ProviderName, Purpose, Run, RunIte
 from judges.prompting.plan import PLAIN, first_calls
 from judges.providers.base import ProviderError
 from judges.selectors.asked import how_of
-from judges.selectors.items import items_askable, items_unasked
+from judges.selectors.items import items_answered, items_askable, items_unasked
 from judges.services.connections import check_may_leave
 from judges.services.spending import check_cappable
 from judges.services.versions import version_check
@@ -25,7 +26,7 @@ from judges.services.versions import version_check
 KIND = "judge_run"
 # A trained judge answers about an item it was trained on from a fit that has not seen it.
 OUT_OF_FOLD = "out_of_fold"
-STRATEGIES = ("random", "all")
+STRATEGIES = ("random", "known", "all")
 CHUNK = 2_000
 # More calls than this are written by the worker, in chunks: nobody waits for them in the browser,
 # and no other writer in the database.
@@ -47,7 +48,8 @@ def run_start(
 
     Of a large run the worker writes the rest (run_lay_out).
 
-    ``selection``: ``{"strategy": "random", "limit": N}`` for the first N in random order, or
+    ``selection``: ``{"strategy": "random", "limit": N}`` for the first N in random order,
+    ``{"strategy": "known", "limit": N}`` for those first that people have answered, or
     ``{"strategy": "all"}``; of the live items that this version has not labelled, for another
     purpose than to label of all live ones. ``seed`` 0 takes
     the project's own order, in which people are given items too, so that the judge meets those
@@ -127,7 +129,7 @@ def _check_idle(version: JudgeVersion, purpose: str) -> None:
 def _selection(wanted: Mapping[str, Any]) -> dict[str, Any]:
     strategy = wanted.get("strategy", "random")
     if strategy not in STRATEGIES:
-        raise BadInput(_("Items are chosen at random, or all of them."))
+        raise BadInput(_("Items are chosen at random, those people answered first, or all."))
     if strategy == "all":
         return {"strategy": "all"}
     limit = wanted.get("limit", 100)
@@ -136,7 +138,7 @@ def _selection(wanted: Mapping[str, Any]) -> dict[str, Any]:
             _("A run is over one item at least, and ten million at most."),
             fields={"limit": _("A whole number from 1.")},
         )
-    return {"strategy": "random", "limit": limit}
+    return {"strategy": strategy, "limit": limit}
 
 
 def run_lay_out(run: Run, beat: Callable[[str], None]) -> None:
@@ -150,7 +152,8 @@ def run_lay_out(run: Run, beat: Callable[[str], None]) -> None:
     total = run.job.total or 0
     single = how_of(run.version).is_single
     there = set((run.calls if single else run.items).values_list("item_id", flat=True))
-    drawn = _drawn(run.version, {}, run.seed, run.purpose)
+    order = {"strategy": run.selection.get("strategy")}
+    drawn = _drawn(run.version, order, run.seed, run.purpose)
     missing = [pk for pk in drawn if pk not in there]
     missing = missing[: max(0, total - len(there))]
     for start in range(0, len(missing), CHUNK):
@@ -167,6 +170,16 @@ def run_lay_out(run: Run, beat: Callable[[str], None]) -> None:
 def _drawn(version: JudgeVersion, chosen: Mapping[str, Any], seed: int, purpose: str) -> list[int]:
     items = items_unasked(version) if purpose == Purpose.LABEL else items_askable(version)
     limit = chosen.get("limit")
+    if chosen.get("strategy") != "known":
+        return _in_order(items, limit, seed)
+    ids = _in_order(items_answered(items, version.question), limit, seed)
+    if limit is None or len(ids) < limit:
+        left = None if limit is None else limit - len(ids)
+        ids += _in_order(items_answered(items, version.question, answered=False), left, seed)
+    return ids
+
+
+def _in_order(items: QuerySet[Item], limit: int | None, seed: int) -> list[int]:
     if seed == 0:
         ids = items.values_list("pk", flat=True)
         return list(ids[:limit] if limit else ids)

@@ -18,6 +18,7 @@ from annotate.services.rulings import ruling_make
 from annotate.services.submissions import submission_submit
 from judges.services.connections import connection_add
 from judges.services.runs import run_start
+from judges.services.trials import trial_start
 from judges.services.versions import classifier_version
 from tests.imports.bringing import ITEMS, bring_items, csv_of, import_start, upload
 from tests.personas import SENTIMENT, STARS, Story, story
@@ -125,7 +126,9 @@ def _judges(s: Story) -> Ids:
     return {
         "connection_id": connection.pk,
         "version_id": idle.pk,
+        "other_id": version.pk,
         "run_id": run.pk,
+        ("api_run_trial", "run_id"): trial_start(s.olga, version, n_items=1).pk,
     }
 
 
