@@ -53,6 +53,8 @@ def question_given(place: Place, key: str) -> Question:
 def how_given(asking: Any) -> How:
     """A way of asking from plain values. Raises BadInput with the reason."""
     try:
+        if not isinstance(asking, dict):
+            raise ValueError("How it is asked is an object.")
         return How.from_dict(asking)
     except ValueError as error:
         raise BadInput(str(error), fields={"asking": [str(error)]}) from None

@@ -39,10 +39,8 @@ def how_check(question: Question, how: How) -> None:
             _refuse(field, _("No item has a field called “%(name)s”.") % {"name": missing[0]})
 
 
-def examples_choose(question: Question, how: Examples) -> list[list[int]]:
-    """[item id, code] of the examples kept with a version. Embeds what "diverse" looks at, some
-    seconds the first time. Raises BadInput where there are too few, ProviderError.
-    """
+def examples_known(question: Question, how: Examples) -> dict[int, int]:
+    """Item id -> code of what examples may be chosen from. Raises BadInput for too few."""
     answered = answered_for(question, how)
     if len(answered) < how.count:
         _refuse(
@@ -53,6 +51,14 @@ def examples_choose(question: Question, how: Examples) -> list[list[int]]:
             )
             % {"there": len(answered), "count": how.count},
         )
+    return answered
+
+
+def examples_choose(question: Question, how: Examples) -> list[list[int]]:
+    """[item id, code] of the examples kept with a version. Embeds what "diverse" looks at, some
+    seconds the first time. Raises BadInput where there are too few, ProviderError.
+    """
+    answered = examples_known(question, how)
     vectors = None
     if how.choice == "diverse":
         items = Item.objects.filter(pk__in=answered)

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
+from annotate.errors import BadInput
 from annotate.models import Item
 from judges.exchange import Request
 from judges.models import JudgeVersion
@@ -18,9 +19,10 @@ from judges.prompting.length import about_length
 from judges.prompting.plan import CallKey, first_calls, variant_parts, variants
 from judges.providers.prices import Price, call_price
 from judges.selectors.asked import asked_of
-from judges.selectors.examples import answered_for, example_pool, known_vectors, texts_of
+from judges.selectors.examples import example_pool, known_vectors, texts_of
 from judges.selectors.items import items_answered, items_askable
 from judges.services.drafts import Draft, draft_problems, draft_version
+from judges.services.examples import examples_known
 from judges.services.prices import price_of
 
 
@@ -79,7 +81,7 @@ def preview(draft: Draft, *, place: int = 1, variant: str = "") -> Preview:
         examples: list[Example] = []
         try:
             examples, settled = _examples(version, how.examples, item)
-        except ValueError as error:
+        except (BadInput, ValueError) as error:
             problems.setdefault("examples", str(error))
         request = asked_of(version, item, CallKey(variant), examples)
         lengths = about_length(request)
@@ -137,11 +139,11 @@ def _examples(
 ) -> tuple[list[Example], bool]:
     """The examples shown with an item, and whether they would be these. Embeds nothing: which are
     most similar, or unlike each other, is only known where all vectors are kept already. Raises
-    ValueError for fixed items without an answer.
+    BadInput for too few answered items, ValueError for fixed ones without an answer.
     """
     if how is None:
         return [], True
-    answered = answered_for(version.question, how)
+    answered = examples_known(version.question, how)
     settled, wanted, vectors = True, how, None
     if how.choice == "diverse":
         texts = texts_of(list(Item.objects.filter(pk__in=answered)))

@@ -28,7 +28,7 @@ from judges.selectors.fields import field_names
 from judges.selectors.places import run_of, version_of
 from judges.services.trials import draft_make, draft_try
 from judges.views.asked_for import number_of
-from judges.views.prompt_shown import draft_of, palettes, preview_shown
+from judges.views.prompt_shown import draft_of, palettes, preview_shown, task_swapped
 from judges.views.trial_shown import trial_shown
 
 # From the fields of the services' errors to those of the form, where they have another name.
@@ -61,6 +61,7 @@ def prompt_preview(request: AuthenticatedRequest, project_id: int) -> HttpRespon
     source = _source(place, request)
     form = _form(place, request, source)
     context = preview_shown(form, request.POST, source)
+    context["task_swapped"] = task_swapped(form)
     return render_page(request, "judges/prompt.html#preview", context, place=place)
 
 

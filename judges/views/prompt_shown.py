@@ -86,7 +86,6 @@ def preview_shown(
         "costs": _costs(found),
         "reply_form": reply_forms().get(found.request.want, "") if found.request else "",
         "lacks": _lacks(draft, found),
-        "other_task": _other_task(form),
         "next": found.place + 1 if found.place < found.n_items else 0,
         "before": found.place - 1,
         "preview_url": reverse("prompt_preview", args=[form.project.pk]),
@@ -106,7 +105,8 @@ def _checked(form: PromptForm) -> PromptForm:
         form.is_valid()
         return form
     data = {name: form[name].value() for name in form.fields}
-    entered = {name: value for name, value in data.items() if value not in (None, False)}
+    # 0 is an entry; a box that is not ticked is not sent.
+    entered = {n: value for n, value in data.items() if value is not None and value is not False}
     if not entered.get("by"):
         entered["by"] = next((key for key, _name in form.fields["by"].choices), "")  # type: ignore[attr-defined]
     opened = form.with_data(entered)
@@ -166,14 +166,18 @@ def _lacks(draft: Draft, found: Preview) -> list[str]:
     ]
 
 
-def _other_task(form: PromptForm) -> str:
-    """Concord's own task for the way of asking chosen, where another one of its own stands in the
-    form: nothing of the lead's is lost when it is put in its place.
+def task_swapped(form: PromptForm) -> str:
+    """The task's field with Concord's own words for the way of asking chosen, where its own for
+    another one stand in the form: nothing of the lead's is lost. "" where they stay. Of a form that
+    was checked.
     """
     ask: Any = form.cleaned_data.get("ask") or "direct"
     written = form.cleaned_data.get("task", "").replace("\r\n", "\n").strip()
     own = default_task(ask)
-    return own if written in DEFAULT_TASKS and written != own else ""
+    if written == own or written not in DEFAULT_TASKS:
+        return ""
+    other = form.with_data({"task": own})
+    return other["task"].as_widget(attrs={"hx-swap-oob": "true"})
 
 
 def _changed_since(draft: Draft, version: JudgeVersion) -> bool:
