@@ -160,6 +160,24 @@ def test_what_a_label_costs_and_takes_is_that_of_what_was_really_asked() -> None
     assert row.effort.spent_each == spent / 3  # the one without an answer was paid for as well
 
 
+def test_answers_taken_from_stored_ones_cost_and_took_nothing_that_could_be_compared() -> None:
+    s = story()
+    s.items(TEXTS[:3])
+    labelled(s)
+    first = priced_version(s)
+    second = chat_version(
+        s.olga, s.question, first.connection, model="script-1", how=How(confidence="logprob")
+    )
+    with answering(lambda _: "A"):
+        work(run_start(s.olga, first))
+        run = work(run_start(s.olga, second))
+    assert run.calls.filter(reused__isnull=False).count() == 3
+    rows, n_same = figures_of([second, first], {first.pk, second.pk})
+    assert n_same == 3
+    assert rows[0].effort.spent_each is None
+    assert rows[1].effort.spent_each
+
+
 ANSWERS = st.dictionaries(st.integers(0, 9), st.sampled_from([None, 0, 1, 2]), max_size=10)
 
 
