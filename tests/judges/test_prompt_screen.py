@@ -11,8 +11,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from annotate.models import RaterKind
 from annotate.services.claims import claims_hold
 from annotate.services.items import ItemRow, items_take_in
+from annotate.services.raters import rater_imported
 from annotate.services.submissions import submission_submit
 from judges.models import Connection, JudgeVersion, Run
 from judges.prompting.how import Examples, How, Repeats
@@ -123,9 +125,9 @@ def test_the_preview_steps_through_the_items_those_with_answers_first() -> None:
     s = story()
     s.items([f"Soup {n}." for n in range(4)])
     connection = endpoint(s)
-    rater = s.rater(s.ana)
-    known = claims_hold(rater)[-1].item
-    submission_submit(rater, known, answers=s.answer(0), client_key="a")
+    known = s.project.items.order_by("draw")[2]
+    person = rater_imported(s.project, name="p1", kind=RaterKind.PERSON)
+    submission_submit(person, known, answers=s.answer(0), client_key="a")
     client = login(s)
 
     def at(place: int, **more: Any) -> str:

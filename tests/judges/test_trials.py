@@ -9,8 +9,9 @@ from django.test import Client
 from django.urls import reverse
 
 from annotate.errors import BadInput, NotAllowed
-from annotate.models import JobState, Label
+from annotate.models import Item, JobState, Label, RaterKind
 from annotate.services.claims import claims_hold
+from annotate.services.raters import rater_imported
 from annotate.services.submissions import submission_submit
 from judges.exchange import Request
 from judges.models import Call, Connection, JudgeVersion, Purpose, Run
@@ -35,6 +36,12 @@ def login(s: Story) -> Client:
     return client
 
 
+def say(s: Story, item: Item, choice: int) -> None:
+    """A person's answer, to whichever item."""
+    person = rater_imported(s.project, name="p1", kind=RaterKind.PERSON)
+    submission_submit(person, item, answers=s.answer(choice), client_key=f"p{item.pk}")
+
+
 def asked_items(run: Run) -> list[int]:
     return list(run.calls.order_by("pk").values_list("item_id", flat=True))
 
@@ -42,9 +49,9 @@ def asked_items(run: Run) -> list[int]:
 def test_a_trial_hands_in_no_label_and_says_what_came_of_each_item() -> None:
     s = story()
     s.items(TEXTS)
-    held = claims_hold(s.rater(s.ana))[-1]  # not the first in the draw
-    right = 0 if held.item.fields["text"] in PRAISED else 1
-    submission_submit(s.rater(s.ana), held.item, answers=s.answer(right), client_key="a")
+    known = s.project.items.order_by("draw")[3]
+    right = 0 if known.fields["text"] in PRAISED else 1
+    say(s, known, right)
     run = trial_start(s.olga, scripted_version(s), n_items=4)
     waiting = trial_of(run)
     assert (waiting.ended, waiting.share, waiting.seconds) == (0, None, None)
@@ -59,7 +66,7 @@ def test_a_trial_hands_in_no_label_and_says_what_came_of_each_item() -> None:
     assert trial.low is not None
     assert trial.low < 0.3
     first, *rest = trial.items
-    assert first.item == held.item  # those that people answered come first
+    assert first.item == known  # those that people answered come first
     assert (first.match, [(o.code, n) for o, n in first.people]) == ("agrees", [(right, 1)])
     assert {each.match for each in rest} == {"nobody"}
     assert [reply.call.raw_reply for reply in first.replies] == ["A" if right == 0 else "B"]
@@ -169,9 +176,8 @@ def test_what_an_item_costs_and_takes_is_told() -> None:
 def test_a_run_over_known_items_first_labels_them_first() -> None:
     s = story()
     s.items(TEXTS)
-    rater = s.rater(s.ana)
-    known = claims_hold(rater)[-1].item
-    submission_submit(rater, known, answers=s.answer(0), client_key="a")
+    known = s.project.items.order_by("draw")[5]
+    say(s, known, 0)
     run = run_start(s.olga, scripted_version(s), selection={"strategy": "known", "limit": 3})
     assert asked_items(run)[0] == known.pk
     assert len(asked_items(run)) == 3
