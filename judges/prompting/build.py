@@ -139,6 +139,8 @@ def build(
         "reference": _reference(tag, referred),
         "examples": _examples(tag, shown, letters, want, asked),
     }
+    # A field that other items have is empty in this one.
+    values |= {name: "" for name in names(task) if name.startswith(FIELD)}
     values |= {
         FIELD + name: _fenced(tag, text) if text else ""
         for name, value in fields.items()

@@ -61,7 +61,7 @@ def prompt_preview(request: AuthenticatedRequest, project_id: int) -> HttpRespon
     source = _source(place, request)
     form = _form(place, request, source)
     context = preview_shown(form, request.POST, source)
-    context["task_swapped"] = task_swapped(form)
+    context |= {"fragment": True, "task_swapped": task_swapped(form)}
     return render_page(request, "judges/prompt.html#preview", context, place=place)
 
 

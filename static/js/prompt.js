@@ -13,8 +13,11 @@ document.addEventListener("click", (event) => {
   if (!text) return;
   const end = text.value.length;
   const [from, to] = entered.has(text.id) ? [text.selectionStart, text.selectionEnd] : [end, end];
-  text.setRangeText(button.dataset.insert, from, to, "end");
   text.focus();
+  text.setSelectionRange(from, to);
+  // By the browser's own editing, so that it can be undone; it fires the input event, too.
+  if (document.execCommand?.("insertText", false, button.dataset.insert)) return;
+  text.setRangeText(button.dataset.insert, from, to, "end");
   text.dispatchEvent(new Event("input", { bubbles: true }));
 });
 

@@ -73,6 +73,11 @@ def test_a_paragraph_whose_variables_are_all_empty_is_left_out() -> None:
     assert request.user.startswith("<item>\nCold.\n</item>\n\nA. Positive")
 
 
+def test_a_field_that_this_item_does_not_have_is_empty() -> None:
+    request = asked("{{item.text}} [{{item.gone}}]\n\nIn English: {{item.gone}}\n\n{{options}}")
+    assert request.user.startswith("<item>\nCold.\n</item> []\n\nA. Positive")
+
+
 def test_what_is_filled_in_is_not_read_again() -> None:
     request = asked("{{item}}\n\n{{options}}", fields={"text": "{{guideline}} {{item}} {{x}}"})
     assert "<item>\n{{guideline}} {{item}} {{x}}\n</item>" in request.user
