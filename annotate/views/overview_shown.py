@@ -16,8 +16,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from annotate.access import Place, Right
-from annotate.forms.aggregates import AggregateForm
-from annotate.models import VOTES, EstimateRun, Question, RaterEstimate, RaterKind, WhoCounts
+from annotate.forms.aggregates import METHOD_LINES, AggregateForm
+from annotate.models import (
+    VOTES,
+    EstimateRun,
+    Method,
+    Question,
+    RaterEstimate,
+    RaterKind,
+    WhoCounts,
+)
 from annotate.selectors.estimates import estimate_latest
 from annotate.selectors.figures import (
     AT_ONCE,
@@ -83,11 +91,14 @@ def _forecast(progress: Progress) -> str:
             "days, and there were %(n)s."
         ) % {"least": LEAST, "days": DAYS, "n": forecast.labels}
     end = timezone.localdate() + timedelta(days=forecast.days)
+    time = ngettext("the last day", "the last %(days)s days", forecast.over_days) % {
+        "days": forecast.over_days
+    }
     rests_on = ngettext(
-        "the %(labels)s labels that %(n)s person gave in the last %(days)s days",
-        "the %(labels)s labels that %(n)s people gave in the last %(days)s days",
+        "the %(labels)s labels that %(n)s person gave in %(time)s",
+        "the %(labels)s labels that %(n)s people gave in %(time)s",
         forecast.people,
-    ) % {"labels": intcomma(forecast.labels), "n": forecast.people, "days": forecast.over_days}
+    ) % {"labels": intcomma(forecast.labels), "n": forecast.people, "time": time}
     return ngettext(
         "About %(n)s day to go, until %(end)s, at %(pace)s labels a day: %(rests_on)s.",
         "About %(n)s days to go, until %(end)s, at %(pace)s labels a day: %(rests_on)s.",
@@ -195,9 +206,18 @@ def _question(place: Place, question: Question, figures: dict[str, Any]) -> dict
         "n_raters": figures["n_raters"],
         "matrix": _matrix(place, question, figures),
         "aggregate": _aggregate(run, figures) if run else None,
-        "form": AggregateForm(auto_id=f"aggregate-{question.pk}-%s"),
+        "form": _aggregate_form(question, run),
+        "methods": [{"name": method.label, "line": METHOD_LINES[method]} for method in Method],
         "aggregate_url": reverse("aggregate", args=[place.project.pk, question.pk]),
     }
+
+
+def _aggregate_form(question: Question, run: EstimateRun | None) -> AggregateForm:
+    """As it was filled in last time, so that aggregating again does the same again."""
+    last = {}
+    if run:
+        last = {"method": run.method, "who": run.who_counts, **run.parameters}
+    return AggregateForm(auto_id=f"aggregate-{question.pk}-%s", initial=last)
 
 
 def _abilities_title(run: EstimateRun) -> str:

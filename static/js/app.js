@@ -15,6 +15,11 @@ function announce(text) {
 
 document.addEventListener("concord:announce", (event) => announce(event.detail));
 
+// On a phone the navigation scrolls: the screen that one is at is in sight.
+document
+  .querySelector(".site-nav [aria-current]")
+  ?.scrollIntoView({ block: "nearest", inline: "center", behavior: "instant" });
+
 // Controls that only make sense with JavaScript are hidden until it is here.
 function reveal(root) {
   for (const element of root.querySelectorAll("[data-needs-js]")) element.hidden = false;

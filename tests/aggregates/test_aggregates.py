@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 
@@ -11,7 +12,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.html import escape
 
-from annotate.models import EstimateRun, Item, JobState
+from annotate.forms.aggregates import METHOD_LINES
+from annotate.models import EstimateRun, Item, JobState, Method
 from annotate.selectors.export_rows import item_rows
 from annotate.services.estimates import estimate_run
 from annotate.services.projects import project_create
@@ -135,6 +137,20 @@ def test_what_counts_votes_is_not_said_to_find_who_is_right(tale: Story) -> None
 
     assert "Agrees, by Majority" in text
     assert "Right, by" not in text
+
+
+def test_the_form_is_as_it_was_filled_in_last_and_each_method_is_told(tale: Story) -> None:
+    start(tale, method="weighted_majority", who="all", judge_weight="0.25")
+    job_do(EstimateRun.objects.get().job_id, estimate_run)
+
+    client = Client()
+    client.force_login(tale.rhea)
+    page = client.get(reverse("overview", args=[tale.project.pk])).content.decode()
+    assert re.search(r'value="weighted_majority"\s+selected', page)
+    assert re.search(r'value="all"\s+selected', page)
+    assert re.search(r'name="judge_weight"[^>]*value="0.25"', page)
+    assert set(METHOD_LINES) == set(Method)
+    assert all(str(line) in html.unescape(page) for line in METHOD_LINES.values())
 
 
 def test_the_weight_of_a_judge_is_heeded_and_told(tale: Story) -> None:

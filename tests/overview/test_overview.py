@@ -196,6 +196,14 @@ def test_the_forecast_rests_on_the_last_days_and_says_so() -> None:
     assert "the 12 labels that 2 people gave in the last 4 days" in text
 
 
+def test_the_forecast_of_a_first_day_is_said_as_people_say_it() -> None:
+    tale = story(labels_per_item=1)
+    for item in tale.items([str(n) for n in range(30)])[:12]:
+        says(tale, "ana", item, 0)
+
+    assert "the 12 labels that 1 person gave in the last day" in words(page_of(tale))
+
+
 def test_a_finished_project_has_no_days_to_go() -> None:
     tale = story(labels_per_item=1)
     for item in tale.items([str(n) for n in range(12)]):
