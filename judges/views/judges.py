@@ -34,6 +34,9 @@ def judges(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     place = access.project_of(request.user, project_id, Right.REVIEW)
     questions = questions_live(place.project)
     sections = [_section(place, question) for question in questions]
+    may_panel = any(
+        sum(row.version is not None for row in section["rows"]) > 1 for section in sections
+    )
     context = {
         "sections": sections,
         "several": len(questions) > 1,
@@ -43,6 +46,7 @@ def judges(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
             for run in _unfinished(place)
         ],
         "new_url": reverse("judge_new", args=[project_id]) if questions else "",
+        "panel_url": reverse("panel_new", args=[project_id]) if may_panel else "",
         "connections_url": reverse("connections", args=[project_id]),
     }
     return render_page(request, "judges/judges.html", context, place=place, current="judges")
