@@ -271,17 +271,17 @@ class RunLoop(AliveRun):
             for lane, call, piece, answer in came
             if isinstance(answer, claims.Result)
         ]
-        # Nothing that came speaks against asking on before it is looked at.
-        if refill and all(getattr(answer, "outcome", "") == Outcome.LABEL for *_c, answer in came):
-            try:
+        try:
+            # Nothing that came speaks against asking on before it is looked at.
+            if refill and all(getattr(a, "outcome", "") == Outcome.LABEL for *_c, a in came):
                 self._top_up(Counter(lane for lane, _reply in good))
-            finally:
+        finally:
+            try:
                 self._store(good)
-        else:
-            self._store(good)
-        for lane, _reply in good:
-            lane.grow()
-        self._take_errors(came)
+                for lane, _reply in good:
+                    lane.grow()
+            finally:
+                self._take_errors(came)
         if self._fault is not None:
             fault, self._fault = self._fault, None
             raise fault
@@ -348,10 +348,7 @@ class RunLoop(AliveRun):
             return
         lane.answered()
         lane.labelled |= outcome == Outcome.LABEL
-        # Labels of a panel's run say nothing of one of its members.
-        alone = lane.member is None
-        labelled = lane.labelled or (alone and Outcome.LABEL in self._tally.by_outcome)
-        if outcome == Outcome.UNPARSEABLE and not labelled:
+        if outcome == Outcome.UNPARSEABLE and not self._has_labelled(lane):
             lane.nonsense_in_a_row += 1
             if lane.nonsense_in_a_row >= NONSENSE_IN_A_ROW:
                 lane.nonsense_in_a_row = 0
@@ -368,6 +365,11 @@ class RunLoop(AliveRun):
                     }
                 )
 
+    def _has_labelled(self, lane: Lane) -> bool:
+        # Labels of a panel's run say nothing of one of its members.
+        alone = lane.member is None
+        return lane.labelled or (alone and Outcome.LABEL in self._tally.by_outcome)
+
     def _again(
         self, lane: Lane, call: Call, token: str, error: ProviderError, asked_at: datetime
     ) -> None:
@@ -381,8 +383,11 @@ class RunLoop(AliveRun):
                 self._run, call, token, error=error.message, seconds=delay, uncounted=True
             )
             return
-        lane.failed_in_a_row += 1
-        if lane.failed_in_a_row >= max(FAILURES_IN_A_ROW, 3 * lane.asker.width):
+        # What failed before is asked last: items that always fail then stand in a row, and say
+        # nothing of a judge that has labelled others.
+        counts = call.attempts == 1 or not self._has_labelled(lane)
+        lane.failed_in_a_row += counts
+        if counts and lane.failed_in_a_row >= max(FAILURES_IN_A_ROW, 3 * lane.asker.width):
             claims.call_wait(
                 self._run,
                 call,

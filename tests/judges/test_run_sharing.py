@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from celery import current_app
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from annotate.errors import JobStopped
 from annotate.models import Heartbeat, Job, JobState, Label
 from annotate.services.jobs import job_take
+from judges import tasks
 from judges.models import Call, Run
 from judges.prompting.how import How
 from judges.services.lanes import lanes_of
@@ -113,3 +116,17 @@ def test_help_is_called_for_wide_runs_and_where_others_live(
     Sharing(run).beat()
     assert helpers_wanted(lanes_of(run)) == wanted
     assert Call.objects.count() == 6
+
+
+def test_a_wide_run_is_done_alone_where_the_broker_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    _s, run = begun(concurrency=128)
+    for name in ("one", "another"):
+        Heartbeat.objects.create(worker=name, seen_at=timezone.now())
+
+    def away(*_args: object, **_more: object) -> None:
+        raise OperationalError("Connection refused.")
+
+    monkeypatch.setattr(current_app, "send_task", away)
+    with answering(by_words):
+        tasks.run(run.job_id)
+    assert job_of(run).state == JobState.DONE
