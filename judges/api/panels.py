@@ -18,7 +18,7 @@ from annotate.api.shapes import MAX_ID
 from annotate.errors import Conflict, NotFound
 from annotate.models import Question
 from annotate.selectors.evidence import Witness
-from judges.api.judging import question_of
+from judges.api.drafting import question_given
 from judges.api.shapes import VersionShape
 from judges.models import JudgeVersion
 from judges.prompting.panel import EQUAL, MOST_MEMBERS, SOURCES, STOPS, SURE
@@ -171,7 +171,7 @@ def _wanted(place: Place, request: Request) -> tuple[Question, list[JudgeVersion
     given = PanelIn(data=request.data)
     given.is_valid(raise_exception=True)
     settings = dict(given.validated_data)
-    question, ids = question_of(place, settings.pop("question")), settings.pop("judges")
+    question, ids = question_given(place, settings.pop("question")), settings.pop("judges")
     found = (
         JudgeVersion.objects.filter(project=place.project, pk__in=ids)
         .select_related("project", "question", "connection", "prompt", "guideline", "rater")

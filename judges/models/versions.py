@@ -12,11 +12,16 @@ from judges.models.connections import Connection
 
 
 class Prompt(models.Model):
-    """The words around an item. Never edited: another text is another prompt."""
+    """The words around an item. Never edited: another text is another prompt.
+
+    ``system``, ``task`` and ``output`` hold {{variables}} (prompting/words.py); "" is the built-in.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="prompts")
     hash = models.CharField(max_length=64)
-    system = models.TextField(blank=True)  # "" is the built-in one
+    system = models.TextField(blank=True)
+    task = models.TextField(blank=True)
+    output = models.TextField(blank=True)  # how to answer
     ask_rationale = models.BooleanField(default=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"

@@ -45,8 +45,12 @@ class Cost:
 
     @property
     def said(self) -> str:
-        """What a label costs, written; "" where that cannot be told."""
-        return "" if self.per_label is None else dollars(self.per_label)
+        """What a label costs, written; "" where that cannot be told, or nothing was to pay."""
+        return dollars(self.per_label) if self.per_label else ""
+
+    @property
+    def is_free(self) -> bool:
+        return self.per_label == 0
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,11 @@ class JudgeRow:
     @property
     def n_labels(self) -> int:
         return self.agreement.n_labels if self.agreement else 0
+
+    @property
+    def only_tried(self) -> bool:
+        """Whether all that it has done so far is a trial."""
+        return not self.n_labels and self.run is not None and self.run.purpose == Purpose.TRIAL
 
 
 def judges_of(project: Project, question: Question) -> list[JudgeRow]:

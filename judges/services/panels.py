@@ -31,7 +31,8 @@ from judges.selectors.panel_votes import (
 from judges.selectors.panels import PARTS, SEED, is_panel, parts_of
 from judges.services.connections import connection_local
 from judges.services.panel_costs import Forecast, MemberCost, cheapest_first, forecast
-from judges.services.versions import content_hash, judge_version_create, version_check
+from judges.services.prompts import content_hash
+from judges.services.versions import judge_version_create, version_check
 
 # Fewer known answers than so many make weights that are noise.
 FEWEST_KNOWN = 20

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,20 +14,18 @@ from annotate.models import Guideline, Project, Question, QuestionStatus, User
 from annotate.services.events import event_write
 from annotate.services.projects import guideline_live
 from annotate.services.raters import rater_of_version
-from judges.exchange import Want
 from judges.models import Connection, JudgeVersion, Prompt, ProviderName
-from judges.prompting.ask import want_of
-from judges.prompting.build import MAX_OPTIONS
 from judges.prompting.how import How
 from judges.providers import local_classifier
 from judges.selectors.panels import asked_versions, is_panel
 from judges.selectors.training import MIN_LABELS, TrainingSet, training_set
 from judges.services.connections import connection_local
-from judges.services.examples import examples_choose, how_check
+from judges.services.drafts import Draft, draft_check, draft_parameters
+from judges.services.examples import examples_choose
+from judges.services.prompts import content_hash, prompt_get
 
 ZERO_SHOT = "zero_shot"
 TRAINED = "trained"
-MAX_SYSTEM = 20_000
 # Out-of-fold answers: so many parts, drawn by this seed.
 FOLDS = 5
 SEED = 2026
@@ -80,48 +75,42 @@ def chat_version(
     *,
     model: str,
     system: str = "",
+    task: str = "",
+    output: str = "",
     ask_rationale: bool = False,
     name: str = "",
     how: How | None = None,
 ) -> JudgeVersion:
     """A judge that is a language model behind a connection, with the project's live guideline.
 
-    ``how`` is how it asks, directly where it is None; examples are chosen here and kept with the
-    version. Idempotent as judge_version_create. Raises BadInput.
+    ``system``, ``task`` and ``output`` are its words with {{variables}} (prompting/words.py), ""
+    for Concord's own. ``how`` is how it asks, directly where it is None; examples are chosen here
+    and kept with the version. Idempotent as judge_version_create. Raises BadInput, by field.
     """
-    how = how or How()
-    if how.ask == "rationale":
-        # One way to say it, so that it is one version.
-        how, ask_rationale = dataclasses.replace(how, ask="direct"), True
-    model, system = model.strip(), system.replace("\r\n", "\n").strip()
-    wrong: dict[str, str] = {}
-    if not model or len(model) > 200:
-        wrong["model"] = _("Name the model, in 200 characters at most.")
-    if len(system) > MAX_SYSTEM:
-        wrong["system"] = _("At most %(most)s characters.") % {"most": MAX_SYSTEM}
-    if question.options.count() > MAX_OPTIONS:
-        wrong["question"] = _("A language model can be asked with at most %(most)s options.") % {
-            "most": MAX_OPTIONS
-        }
-    if wrong:
-        raise BadInput(" ".join(wrong.values()), fields=wrong)
-    how_check(question, how)
-    parameters: dict[str, Any] = {
-        "want": want_of(how, _want(connection, model, ask_rationale)),
-        "temperature": 0,
-        "seed": 1,
-    }
-    if how != How():
-        parameters["how"] = how.as_dict()
-    if how.examples:
-        parameters["examples"] = examples_choose(question, how.examples)
+    draft = Draft(
+        question,
+        connection,
+        model,
+        system=system,
+        task=task,
+        output=output,
+        ask_rationale=ask_rationale,
+        how=how,
+        name=name,
+    ).settled()
+    draft_check(draft)
+    parameters = draft_parameters(draft)
+    if draft.how and draft.how.examples:
+        parameters["examples"] = examples_choose(question, draft.how.examples)
     return judge_version_create(
         actor,
         question,
         connection,
-        name=name.strip() or model,
-        model=model,
-        prompt=prompt_get(actor, question.project, system=system, ask_rationale=ask_rationale),
+        name=draft.name,
+        model=draft.model,
+        prompt=prompt_get(
+            actor, question.project, ask_rationale=draft.ask_rationale, **draft.words
+        ),
         guideline=guideline_live(question.project),
         parameters=parameters,
     )
@@ -250,16 +239,6 @@ def _check_as_made(version: JudgeVersion) -> None:
         )
 
 
-def prompt_get(actor: User, project: Project, *, system: str, ask_rationale: bool) -> Prompt:
-    """The prompt with these words, made at first use. Idempotent."""
-    prompt, _created = Prompt.objects.get_or_create(
-        project=project,
-        hash=content_hash({"system": system, "ask_rationale": ask_rationale}),
-        defaults={"system": system, "ask_rationale": ask_rationale, "created_by": actor},
-    )
-    return prompt
-
-
 def check_trainable(found: TrainingSet) -> None:
     """Raise BadInput where there is too little to learn from, with what is there."""
     if found.is_enough:
@@ -282,21 +261,3 @@ def training_as_dict(found: TrainingSet) -> dict[str, Any]:
     """As JudgeVersion.training keeps it."""
     labels = [list(pair) for pair in found.labels]
     return {"labels": labels, "hash": content_hash(labels)}
-
-
-def _want(connection: Connection, model: str, ask_rationale: bool) -> Want:  # noqa: FBT001
-    """In which form the answer is asked for. A bare letter is quickest and most honest about how
-    sure it is where the endpoint gives log-probabilities; else the model may state a number.
-    """
-    if ask_rationale:
-        return "json_rationale"
-    known = connection.capabilities.get(model)
-    if known and not known.get("logprobs") and (known.get("schema") or known.get("json_object")):
-        return "json"
-    return "letter"
-
-
-def content_hash(content: Any) -> str:
-    """SHA-256 of plain values, hexadecimal."""
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -38,13 +38,9 @@ from annotate.services.submissions import submission_skip, submission_submit
 from annotate.tasks import project_delete as delete_task
 from judges.models import Call, Connection, ModelPrice, Pace, Spending, TextVector
 from judges.services.panels import panel_version
+from judges.services.prompts import prompt_get
 from judges.services.runs import run_start
-from judges.services.versions import (
-    ZERO_SHOT,
-    classifier_version,
-    judge_version_create,
-    prompt_get,
-)
+from judges.services.versions import ZERO_SHOT, classifier_version, judge_version_create
 from tests.personas import SENTIMENT, STARS, Story, story
 
 pytestmark = pytest.mark.django_db
