@@ -280,6 +280,15 @@ def test_a_connection_needs_no_name_of_its_own(entered: dict[str, str], name: st
     assert Connection.objects.get().name == name
 
 
+def test_an_address_that_is_none_is_refused_and_not_made_a_name_of() -> None:
+    s = story()
+    url = reverse("connection_new", args=[s.project.pk])
+    sent = {"concurrency": "2", "timeout_seconds": "60", "preset": "other"}
+    for address in ("http://[::1", "http://[x]:9/", "", "nowhere"):
+        reply = login(s.olga).post(url, {**sent, "base_url": address})
+        assert reply.status_code == 422, address
+
+
 def test_a_connection_that_was_tested_leads_to_a_prompt_for_its_model() -> None:
     s = story()
     connection = scripted_version(s).connection
