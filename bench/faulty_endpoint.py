@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -39,6 +40,7 @@ class Endpoint(ThreadingHTTPServer):
 
     def __init__(self, *, latency: float = 0.0, faults: bool = False, seed: int = 7) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
+        self.letter: Callable[[dict[str, Any]], str] = lambda _asked: "A"
         self.latency = latency
         self.faults = faults
         self.lock = threading.Lock()
@@ -83,8 +85,8 @@ class Handler(BaseHTTPRequestHandler):
     server: Endpoint
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length", 0)))
         server = self.server
+        self._asked = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))))
         with server.lock:
             server.in_flight += 1
             server.most_in_flight = max(server.most_in_flight, server.in_flight)
@@ -102,7 +104,8 @@ class Handler(BaseHTTPRequestHandler):
         if fate == "broken":
             self._send(500, {"error": {"message": "A fault."}})
             return
-        content = {"nonsense": "As an AI I love soup", "wrong": "Z"}.get(fate, "A")
+        good = self.server.letter(self._asked)
+        content = {"nonsense": "As an AI I love soup", "wrong": "Z"}.get(fate, good)
         said: dict[str, Any] = {
             "id": "x",
             "object": "chat.completion",

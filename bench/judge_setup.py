@@ -20,6 +20,18 @@ from judges import tasks
 tasks.run(int(sys.argv[1]))
 """
 
+HELPER = """
+import sys
+import time
+import django
+django.setup()
+from annotate.models import Job
+from judges import tasks
+while Job.objects.get(pk=int(sys.argv[1])).state == "queued":
+    time.sleep(0.05)
+tasks.help_run(int(sys.argv[1]))
+"""
+
 
 def in_a_process(module: str, url: str, folder: Path, arguments: list[str]) -> bool:
     """Run ``module --here`` on a fresh database: settings are read once a process."""
@@ -75,3 +87,8 @@ def judge_made(url: str, *, n_items: int, at_once: int, timeout: int) -> Any:
 def worker_started(job_id: int) -> subprocess.Popen[bytes]:
     """A worker's process on this job, and nothing else."""
     return subprocess.Popen([sys.executable, "-c", WORKER, str(job_id)], cwd=ROOT)
+
+
+def helper_started(job_id: int) -> subprocess.Popen[bytes]:
+    """A process that takes a share of the job's run once another worker is at it."""
+    return subprocess.Popen([sys.executable, "-c", HELPER, str(job_id)], cwd=ROOT)

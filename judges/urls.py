@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from judges.views import connections, judge, judges, prompt, run, versions
+from judges.views import connections, judge, judges, panels, prompt, run, versions
 
 PROJECT = "projects/<int:project_id>"
 
@@ -13,6 +13,7 @@ urlpatterns = [
     path(f"{PROJECT}/judges/new/", judges.judge_new, name="judge_new"),
     path(f"{PROJECT}/judges/prompt/", prompt.prompt, name="prompt"),
     path(f"{PROJECT}/judges/prompt/preview/", prompt.prompt_preview, name="prompt_preview"),
+    path(f"{PROJECT}/panels/new/", panels.panel_new, name="panel_new"),
     path(f"{PROJECT}/judges/<int:version_id>/", judge.judge, name="judge"),
     path(f"{PROJECT}/judges/<int:version_id>/try/", judge.judge_try, name="judge_try"),
     path(

@@ -25,15 +25,11 @@ from annotate.api.shapes import (
 from annotate.errors import BadInput, Conflict
 from annotate.models import Assignment, Item, Label, LabelStatus, Question, Submission
 from annotate.selectors.questions import questions_live
+from annotate.services.answers import Answer
 from annotate.services.claims import claims_hold, claims_return
 from annotate.services.projects import guideline_live
 from annotate.services.raters import rater_of_member
-from annotate.services.submissions import (
-    Answer,
-    submission_skip,
-    submission_submit,
-    submission_withdraw,
-)
+from annotate.services.submissions import submission_skip, submission_submit, submission_withdraw
 
 
 class NextItem(APIView):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotate.errors import BadInput, Conflict, NotFound
+from annotate.errors import Conflict, NotFound
 from annotate.models import (
     Assignment,
     AssignmentState,
@@ -30,20 +29,16 @@ from annotate.models import (
 )
 from annotate.selectors.questions import questions_live
 from annotate.services import claims
+from annotate.services.answers import (
+    Answer,
+    answers_check,
+    item_gone,
+    labels_of,
+    labels_supersede,
+)
 from annotate.services.events import event_write
 from annotate.services.items import items_freeze
 from annotate.services.summaries import summaries_recount, summaries_recount_locked
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One rater's answer to one question. ``distribution``: probability per option code."""
-
-    choice: int
-    confidence: float | None = None
-    confidence_source: str = ""
-    distribution: Mapping[int, float] | None = None
-    rationale: str = ""
 
 
 def submission_submit(
@@ -78,11 +73,11 @@ def submission_submit(
         if earlier is not None:
             return earlier
         if item.status != ItemStatus.LIVE:
-            raise Conflict(_("This item was withdrawn; nothing was stored."))
+            raise item_gone()
         member = rater.origin == RaterOrigin.MEMBER
         if questions is None:
             questions = questions_live(item.project)
-        by_id = _check(questions, answers, complete=member)
+        by_id = answers_check(questions, answers, complete=member)
         status, assignment, slot = SubmissionStatus.SUBMITTED, None, None
         if member:
             assignment = _assignment(rater, item)
@@ -90,7 +85,7 @@ def submission_submit(
             status = SubmissionStatus.SUBMITTED if slot else SubmissionStatus.SURPLUS
         if assignment is None or assignment.state == AssignmentState.SUBMITTED:
             # Of a member something stands only where the assignment is submitted.
-            _supersede(rater, item, answers)
+            labels_supersede(rater, [item.pk], answers)
         submission = Submission.objects.create(
             project_id=item.project_id,
             item=item,
@@ -106,7 +101,7 @@ def submission_submit(
             exposure=list(exposure),
             created_at=timezone.now(),
         )
-        _store_labels(submission, by_id, answers)
+        Label.objects.bulk_create(labels_of(submission, by_id, answers))
         if assignment is not None:
             _close(assignment, AssignmentState.SUBMITTED, slot)
             event_write(rater.user, f"submission.{status}", project=item.project, target=submission)
@@ -221,35 +216,6 @@ def _lock(rater: Rater, item: Item) -> None:
     )
 
 
-def _check(
-    live: Sequence[Question], answers: Mapping[int, Answer], *, complete: bool
-) -> dict[int, Question]:
-    questions = {question.pk: question for question in live}
-    wrong: dict[str, str] = {}
-    for question_id, answer in answers.items():
-        question = questions.get(question_id)
-        if question is None:
-            raise Conflict(
-                _("A question was changed while you were answering. Reload to see it as it is now.")
-            )
-        if answer.choice not in {option.code for option in question.options.all()}:
-            wrong[question.key] = _("%(code)s is no option of “%(question)s”.") % {
-                "code": answer.choice,
-                "question": question.name,
-            }
-    if complete:
-        for question in questions.values():
-            if question.required and question.pk not in answers:
-                wrong[question.key] = _("“%(question)s” needs an answer.") % {
-                    "question": question.name
-                }
-    if not answers and not wrong:
-        wrong["answers"] = _("There is no answer to store.")
-    if wrong:
-        raise BadInput(" ".join(wrong.values()), fields=wrong)
-    return questions
-
-
 def _assignment(rater: Rater, item: Item) -> Assignment:
     assignment = (
         Assignment.objects.select_for_update(no_key=True, of=("self",))
@@ -277,48 +243,6 @@ def _slot_for(assignment: Assignment) -> Slot | None:
         if standing is not None:
             return standing.slot
     return claims.slot_take(assignment.item)
-
-
-def _supersede(rater: Rater, item: Item, answers: Mapping[int, Answer]) -> None:
-    if rater.origin == RaterOrigin.MEMBER:
-        Submission.objects.filter(
-            rater=rater,
-            item=item,
-            status__in=[SubmissionStatus.SUBMITTED, SubmissionStatus.SURPLUS],
-        ).update(status=SubmissionStatus.WITHDRAWN)
-        labels = Label.objects.filter(rater=rater, item=item)
-    else:
-        labels = Label.objects.filter(rater=rater, item=item, question_id__in=answers)
-    labels.filter(status__in=[LabelStatus.LIVE, LabelStatus.SURPLUS]).update(
-        status=LabelStatus.SUPERSEDED
-    )
-
-
-def _store_labels(
-    submission: Submission, questions: Mapping[int, Question], answers: Mapping[int, Answer]
-) -> None:
-    counted = submission.status == SubmissionStatus.SUBMITTED
-    Label.objects.bulk_create(
-        Label(
-            project_id=submission.project_id,
-            submission=submission,
-            item_id=submission.item_id,
-            question=questions[question_id],
-            rater_id=submission.rater_id,
-            status=LabelStatus.LIVE if counted else LabelStatus.SURPLUS,
-            choice=answer.choice,
-            confidence=answer.confidence,
-            confidence_source=answer.confidence_source,
-            distribution=(
-                {str(code): share for code, share in answer.distribution.items()}
-                if answer.distribution is not None
-                else None
-            ),
-            rationale=answer.rationale,
-            created_at=submission.created_at,
-        )
-        for question_id, answer in answers.items()
-    )
 
 
 def _close(assignment: Assignment, state: AssignmentState, slot: Slot | None) -> None:

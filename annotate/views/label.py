@@ -23,10 +23,10 @@ from annotate.models import (
     Submission,
     SubmissionStatus,
 )
+from annotate.services.answers import Answer
 from annotate.services.claims import claims_return
 from annotate.services.raters import rater_of_member
 from annotate.services.submissions import (
-    Answer,
     submission_last,
     submission_skip,
     submission_submit,

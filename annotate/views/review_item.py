@@ -29,6 +29,7 @@ from annotate.models import (
     WhoCounts,
 )
 from annotate.selectors.estimates import estimate_latest
+from annotate.selectors.evidence import Evidence, evidence_of
 from annotate.selectors.label import option_keys
 from annotate.selectors.questions import question_text
 from annotate.selectors.review import labels_of, records_of, remarks_of, ruling_of
@@ -75,6 +76,7 @@ def question_shown(
     counted = [label for label in labels if label.status == LabelStatus.LIVE]
     ruling = ruling_of(item, question)
     run = estimate_latest(question)
+    evidence = evidence_of([label for label in counted if label.rater.kind == RaterKind.JUDGE])
     return {
         "question": {
             "pk": question.pk,
@@ -92,7 +94,11 @@ def question_shown(
         "ruling": ruling and _ruling(place, ruling, options),
         "withdraw_form": f"withdraw-{question.pk}",
         "people": [_vote(v, options) for v in counted if v.rater.kind == RaterKind.PERSON],
-        "judges": [_vote(v, options) for v in counted if v.rater.kind == RaterKind.JUDGE],
+        "judges": [
+            {**_vote(v, options), **_evidence(evidence.get(v.pk), options)}
+            for v in counted
+            if v.rater.kind == RaterKind.JUDGE
+        ],
         "surplus": [_vote(v, options) for v in labels if v.status == LabelStatus.SURPLUS],
         "skills": _skills(question, [label.rater for label in counted], run),
         "spread": _spread(counted, options),
@@ -199,6 +205,27 @@ def _vote(label: Label, options: dict[int, Option]) -> dict[str, Any]:
         "confidence": label.confidence,
         "source": label.get_confidence_source_display().lower() if label.confidence_source else "",
         "rationale": label.rationale,
+    }
+
+
+def _evidence(evidence: Evidence | None, options: dict[int, Option]) -> dict[str, Any]:
+    """What a judge's answer came of, for annotate/_vote.html; {} where nothing is known of it."""
+    if evidence is None:
+        return {}
+    return {
+        "came_of": evidence.sentence,
+        "witnesses": [
+            {
+                "name": witness.name,
+                "option": _chip(options, witness.choice),
+                "confidence": witness.confidence,
+                "source": witness.source,
+                "rationale": witness.rationale,
+                "note": witness.note,
+                "round": witness.round,
+            }
+            for witness in evidence.witnesses
+        ],
     }
 
 

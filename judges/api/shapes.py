@@ -9,6 +9,8 @@ from rest_framework import serializers
 
 from annotate.api.shapes import MAX_ID, JobShape
 from judges.models import Connection, JudgeVersion, Purpose, Run
+from judges.selectors.panel_runs import PanelTally, panel_tally
+from judges.selectors.panels import is_panel
 from judges.selectors.runs import RunProgress, run_progress
 from judges.services.prices import ModelCost
 from judges.services.prompts import MAX_WORDS
@@ -199,11 +201,28 @@ class RunShape(serializers.ModelSerializer[Run]):
         return {name: value for name, value in run.selection.items() if name != "laid_out"}
 
 
+class PanelTallyShape(serializers.Serializer[PanelTally]):
+    """Of a panel: how many items were over after how many judges; answers had of judges, and those
+    that asking everybody would have taken.
+    """
+
+    by_number = serializers.DictField(child=serializers.IntegerField())
+    discussed = serializers.IntegerField()
+    answers = serializers.IntegerField()
+    everybody = serializers.IntegerField()
+
+
 class OneRunShape(RunShape):
     progress = serializers.SerializerMethodField()
+    panel = serializers.SerializerMethodField()
 
     class Meta(RunShape.Meta):
-        fields = (*RunShape.Meta.fields, "progress")  # type: ignore[assignment]
+        fields = (*RunShape.Meta.fields, "progress", "panel")  # type: ignore[assignment]
+
+    @extend_schema_field(PanelTallyShape(allow_null=True))
+    def get_panel(self, run: Run) -> dict[str, Any] | None:
+        """Null where the judge is no panel."""
+        return dict(PanelTallyShape(panel_tally(run)).data) if is_panel(run.version) else None
 
     @extend_schema_field(ProgressShape)
     def get_progress(self, run: Run) -> dict[str, Any]:

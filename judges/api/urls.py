@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from judges.api import judging, trying
+from judges.api import judging, panels, trying
 
 PROJECT = "projects/<int:project_id>"
 
@@ -29,6 +29,13 @@ urlpatterns = [
         name="api_judge_diff",
     ),
     path(f"{PROJECT}/runs/<int:run_id>/trial/", trying.Trial.as_view(), name="api_run_trial"),
+    path(f"{PROJECT}/panels/", panels.Panels.as_view(), name="api_panels"),
+    path(f"{PROJECT}/panels/draft/", panels.PanelDraft.as_view(), name="api_panel_draft"),
+    path(
+        f"{PROJECT}/runs/<int:run_id>/votes/<int:item_id>/",
+        panels.RunVotes.as_view(),
+        name="api_run_votes",
+    ),
     path(f"{PROJECT}/runs/", judging.Runs.as_view(), name="api_runs"),
     path(
         f"{PROJECT}/judges/<int:version_id>/estimate/",

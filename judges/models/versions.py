@@ -78,3 +78,28 @@ class JudgeVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} v{self.number}"
+
+
+class PanelMember(models.Model):
+    """A judge of a panel, and its place in the order in which they are asked.
+
+    What the panel is made of is in its version's ``parameters`` and hash; these rows are for the
+    database, so that no member goes while its panel is there.
+    """
+
+    panel = models.ForeignKey(JudgeVersion, on_delete=models.CASCADE, related_name="members")
+    version = models.ForeignKey(JudgeVersion, on_delete=models.RESTRICT, related_name="panels")
+    place = models.PositiveSmallIntegerField()  # from 0
+
+    class Meta:
+        ordering: ClassVar = ["panel", "place"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["panel", "place"], name="panel_member_place_once"),
+            models.UniqueConstraint(fields=["panel", "version"], name="panel_member_once"),
+            models.CheckConstraint(
+                condition=~models.Q(panel=models.F("version")), name="panel_member_not_itself"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} in {self.panel}"

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from judges.exchange import OptionSpec, QuestionSpec, Request, Rule, Want
 from judges.prompting.fence import clean, defuse, fence_tag
 from judges.prompting.how import Ask
+from judges.prompting.opinions import Opinion, opinions_block, opinions_shown
 from judges.prompting.template import FIELD, fill, holes, names
 from judges.prompting.words import DEFAULT_OUTPUT, DEFAULT_SYSTEM, VARIABLES, default_task
 
@@ -88,6 +89,7 @@ def build(
     rule: Rule | None = None,
     reference: str | None = None,
     quoted: bool = False,
+    opinions: Sequence[Opinion] = (),
 ) -> Request:
     """The request that asks `question` about the item with `fields`.
 
@@ -99,6 +101,7 @@ def build(
     the item's reference answer, untrusted as the item is ("": there is none for this item); None
     shows none. `quoted` marks each line of untrusted text as quoted and says so again after it,
     which makes verdicts planted in it weaker.
+    `opinions` are what other judges said of the item, in the order shown: a discussion.
 
     With `want` "checklist" the options are not shown: the yes/no questions `criteria` are, in
     `order`, and `rule` joins their answers.
@@ -120,12 +123,13 @@ def build(
     asked = defuse(clean(question.text).strip())
     referred = None if reference is None else mark(defuse(clean(reference).strip()))
     listed = [" ".join(defuse(clean(criteria[place])).split()) for place in checks]
+    told_by_others = opinions_shown(opinions, options, mark)
     opening = (clean(system).strip() if system else "") or DEFAULT_SYSTEM
     way: Ask = "checklist" if checks else "direct" if reference is None else "reference"
     task = clean(task).strip() or default_task(way)
     output = clean(output).strip() or DEFAULT_OUTPUT
     enclosed = [item, asked, guideline, referred or "", *(text for _, text in shown)]
-    tag = fence_tag([*enclosed, opening, task, output])
+    tag = fence_tag([*enclosed, *told_by_others, opening, task, output])
     who = " ".join(clean(persona).split())
     values = {
         "question": asked,
@@ -159,6 +163,8 @@ def build(
         opening = fill(opening, shared) or DEFAULT_SYSTEM
     said = {name: values[name] for name in VARIABLES["output"]}
     user = fill(task, {name: text for name, text in values.items() if name != "form"})
+    if talk := opinions_block(tag, told_by_others):
+        user += f"\n\n{talk}"
     return Request(
         system=f"{opening}\n\n{_UNTRUSTED.format(tag=tag)}",
         user=f"{user}\n{fill(output, said)}",

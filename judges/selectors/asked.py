@@ -11,11 +11,13 @@ from judges.models import JudgeVersion, ProviderName
 from judges.prompting.ask import request_of
 from judges.prompting.build import Example
 from judges.prompting.how import How
+from judges.prompting.opinions import Opinion
 from judges.prompting.plan import CallKey
 from judges.selectors.examples import example_pool
 from judges.selectors.specs import question_spec
 
 FIRST = CallKey()
+ASKED_NO_WORDS = (ProviderName.LOCAL_CLASSIFIER, ProviderName.LABEL_STUDIO, ProviderName.PANEL)
 
 
 def how_of(version: JudgeVersion) -> How:
@@ -28,9 +30,10 @@ def asked_of(
     item: Item,
     key: CallKey = FIRST,
     examples: Sequence[Example] = (),
+    opinions: Sequence[Opinion] = (),
 ) -> Request:
     """The request that a language-model judge gets about an item in one of its calls. `examples`
-    are those of its pool for this item.
+    are those of its pool for this item, `opinions` what the others of its panel said of it.
     """
     parameters = version.parameters
     how = how_of(version)
@@ -49,12 +52,13 @@ def asked_of(
         want=parameters.get("want", "letter"),
         temperature=parameters.get("temperature", 0.0),
         seed=parameters.get("seed"),
+        opinions=opinions,
     )
 
 
 def asked_sample(version: JudgeVersion) -> Request | None:
     """What it is asked about the first item in draw order; None for what is asked no words."""
-    if version.connection.provider in {ProviderName.LOCAL_CLASSIFIER, ProviderName.LABEL_STUDIO}:
+    if version.connection.provider in ASKED_NO_WORDS:
         return None
     item = (
         Item.objects.filter(project=version.project, status=ItemStatus.LIVE)

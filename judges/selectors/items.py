@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from annotate.models import Item, ItemStatus, Label, LabelStatus, Question, RaterKind
 from judges.models import Call, Ending, JudgeVersion, Outcome, Purpose, RunItem
-from judges.selectors.asked import how_of
+from judges.selectors.panels import takes_one_call
 
 
 def items_unasked(version: JudgeVersion) -> QuerySet[Item]:
@@ -19,7 +19,7 @@ def items_unasked(version: JudgeVersion) -> QuerySet[Item]:
     run = {"item": OuterRef("pk"), "run__version": version, "run__purpose": Purpose.LABEL}
     asked: QuerySet[Any] = (
         Call.objects.filter(outcome=Outcome.LABEL, **run)
-        if how_of(version).is_single
+        if takes_one_call(version)
         else RunItem.objects.filter(ending=Ending.LABEL, **run)
     )
     return items_askable(version).filter(~Exists(asked))

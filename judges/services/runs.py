@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -15,17 +15,17 @@ from annotate.services.events import event_write
 from annotate.services.items import draw_number
 from annotate.services.jobs import job_create
 from judges.models import Call, JudgeVersion, ProviderName, Purpose, Run, RunItem
-from judges.prompting.plan import PLAIN, first_calls
+from judges.prompting.plan import first_calls
 from judges.providers.base import ProviderError
 from judges.selectors.asked import how_of
 from judges.selectors.items import items_answered, items_askable, items_unasked
-from judges.services.connections import check_may_leave
+from judges.selectors.panel_items import call_of, calls_first
+from judges.selectors.panels import OUT_OF_FOLD, is_panel, panel_of, takes_one_call
+from judges.services.connections import check_judge_may_leave
 from judges.services.spending import check_cappable
 from judges.services.versions import version_check
 
 KIND = "judge_run"
-# A trained judge answers about an item it was trained on from a fit that has not seen it.
-OUT_OF_FOLD = "out_of_fold"
 STRATEGIES = ("random", "known", "all")
 CHUNK = 2_000
 # More calls than this are written by the worker, in chunks: nobody waits for them in the browser,
@@ -73,7 +73,7 @@ def run_start(
     version_check(version)
     _check_idle(version, purpose)
     try:
-        check_may_leave(version.connection)
+        check_judge_may_leave(version)
     except ProviderError as error:
         raise NotAllowed(error.message) from None
     check_cappable(version, cap)
@@ -150,7 +150,7 @@ def run_lay_out(run: Run, beat: Callable[[str], None]) -> None:
     if run.selection.get("laid_out", True):
         return
     total = run.job.total or 0
-    single = how_of(run.version).is_single
+    single = takes_one_call(run.version)
     there = set((run.calls if single else run.items).values_list("item_id", flat=True))
     order = {"strategy": run.selection.get("strategy")}
     drawn = _drawn(run.version, order, run.seed, run.purpose)
@@ -192,28 +192,26 @@ def _in_order(items: QuerySet[Item], limit: int | None, seed: int) -> list[int]:
 
 def _write_calls(run: Run, ids: Sequence[int]) -> None:
     """The first calls of these items; where there are several an item, its row as well."""
-    how = how_of(run.version)
-    if not how.is_single:
-        keys = first_calls(how, run.version.question.options.count())
+    if not takes_one_call(run.version):
         RunItem.objects.bulk_create(
             (RunItem(run=run, item_id=pk) for pk in ids), batch_size=CHUNK, ignore_conflicts=True
         )
-        Call.objects.bulk_create(
-            (
-                Call(run=run, item_id=pk, variant=key.variant, repeat=key.repeat)
-                for pk in ids
-                for key in keys
-            ),
-            batch_size=CHUNK,
-            ignore_conflicts=True,
-        )
+    Call.objects.bulk_create(_first_calls(run, ids), batch_size=CHUNK, ignore_conflicts=True)
+
+
+def _first_calls(run: Run, ids: Sequence[int]) -> Iterator[Call]:
+    if is_panel(run.version):
+        panel = panel_of(run.version)
+        for pk in ids:
+            yield from (call_of(run, panel, pk, wanted) for wanted in calls_first(panel, pk))
         return
+    how = how_of(run.version)
+    keys = first_calls(how, run.version.question.options.count())
     learnt = {item_id for item_id, _code in run.version.training.get("labels", [])}
-    Call.objects.bulk_create(
-        (Call(run=run, item_id=pk, variant=OUT_OF_FOLD if pk in learnt else PLAIN) for pk in ids),
-        batch_size=CHUNK,
-        ignore_conflicts=True,
-    )
+    for pk in ids:
+        for key in keys:
+            variant = OUT_OF_FOLD if pk in learnt else key.variant
+            yield Call(run=run, item_id=pk, variant=variant, repeat=key.repeat)
 
 
 def is_classifier(version: JudgeVersion) -> bool:

@@ -17,6 +17,7 @@ from annotate.services.raters import rater_of_version
 from judges.models import Connection, JudgeVersion, Prompt, ProviderName
 from judges.prompting.how import How
 from judges.providers import local_classifier
+from judges.selectors.panels import asked_versions, is_panel
 from judges.selectors.training import MIN_LABELS, TrainingSet, training_set
 from judges.services.connections import connection_local
 from judges.services.drafts import Draft, draft_check, draft_parameters
@@ -126,12 +127,13 @@ def judge_version_create(
     guideline: Guideline | None = None,
     parameters: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
+    family: str | None = None,
 ) -> JudgeVersion:
     """The version with exactly this make-up, and its rater, made where there is none yet.
 
     Idempotent by hash: what there is comes back, whatever name was given. Numbers go v1, v2 ...
-    by name. Locks the project. Raises BadInput for what does not belong together, Conflict for a
-    question version that was replaced.
+    by name. ``family``: the rater's, where it is not its model's. Locks the project. Raises
+    BadInput for what does not belong together, Conflict for a question version that was replaced.
     """
     project = question.project
     if connection.project_id != project.pk or (prompt and prompt.project_id != project.pk):
@@ -162,7 +164,7 @@ def judge_version_create(
             project,
             name=str(version),
             version_hash=version.hash,
-            family=model_family(version.model),
+            family=model_family(version.model) if family is None else family,
         )
         version.save(force_insert=True)
         event_write(
@@ -173,7 +175,7 @@ def judge_version_create(
 
 def model_family(model: str) -> str:
     """What versions of one model share, whatever their prompt: its name, without the vendor's."""
-    return model.rpartition("/")[2].strip().casefold()
+    return " ".join(model.rpartition("/")[2].split()).casefold()
 
 
 def version_hash(version: JudgeVersion) -> str:
@@ -209,7 +211,16 @@ def version_hash(version: JudgeVersion) -> str:
 
 
 def version_check(version: JudgeVersion) -> None:
-    """Raise Conflict unless the version still asks what it was made to ask."""
+    """Raise Conflict unless the version, and of a panel each member, still asks what it was made to
+    ask.
+    """
+    for each in asked_versions(version):
+        _check_as_made(each)
+    if is_panel(version):
+        _check_as_made(version)
+
+
+def _check_as_made(version: JudgeVersion) -> None:
     if version.question.status != QuestionStatus.LIVE:
         raise Conflict(
             _(

@@ -34,6 +34,7 @@ def judges(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     place = access.project_of(request.user, project_id, Right.REVIEW)
     questions = questions_live(place.project)
     sections = [_section(place, question) for question in questions]
+    may_panel = any(section["n_made"] > 1 for section in sections)
     context = {
         "sections": sections,
         "several": len(questions) > 1,
@@ -43,6 +44,7 @@ def judges(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
             for run in _unfinished(place)
         ],
         "new_url": reverse("judge_new", args=[project_id]) if questions else "",
+        "panel_url": reverse("panel_new", args=[project_id]) if may_panel else "",
         "connections_url": reverse("connections", args=[project_id]),
     }
     return render_page(request, "judges/judges.html", context, place=place, current="judges")
@@ -141,6 +143,7 @@ def _section(place: Place, question: Question) -> dict[str, Any]:
         "question": question,
         "rows": [row for row in rows if not row.only_tried],
         "tried": tried,
+        "n_made": sum(row.version is not None for row in rows),
     }
 
 

@@ -25,6 +25,7 @@ from judges.selectors.places import run_of
 from judges.selectors.runs import run_progress
 from judges.services.retrying import run_retry_failed
 from judges.services.spending import cap_read, run_cap_set
+from judges.views.panel_shown import panel_run_shown
 from judges.views.run_shown import (
     LIVE,
     answers_shown,
@@ -122,6 +123,7 @@ def _show(
         "announce": announce,
         **answers_shown(found.version, found),
         "took": took(found),
+        "panel": panel_run_shown(found),
         "money": money_shown(progress),
         "a_call": "" if progress.seconds_mean is None else seconds_said(progress.seconds_mean),
         "cap_url": ""

@@ -408,7 +408,8 @@ def test_a_claim_that_ran_out_is_asked_again_and_the_late_reply_is_dropped() -> 
     Call.objects.update(lease_until=timezone.now())
     with answering(by_words):
         work(run)
-    from judges.services.calls import Result, call_store
+    from judges.services.calls import Result
+    from judges.services.storing import call_store
 
     stored = call_store(run, late.calls[0], late.token, Result(outcome=Outcome.LABEL, choice=1))
     assert stored.outcome == ""

@@ -80,6 +80,8 @@ aggregate            POST    302    302       403        403     404       login
 judges               GET     200    200       403        403     404       login   200
 judge_new            GET     200    200       403        403     404       login   403
 judge_new            POST    302    302       403        403     404       login   403
+panel_new            GET     200    200       403        403     404       login   403
+panel_new            POST    302    302       403        403     404       login   403
 judge                GET     200    200       403        403     404       login   200
 judge_try            POST    302    302       403        403     404       login   403
 judge_versions       GET     200    200       403        403     404       login   200
@@ -175,6 +177,9 @@ api_judge_try        POST    202    202       403        403     404       401  
 api_judge_compare    GET     200    200       403        403     404       401     200
 api_judge_diff       GET     200    200       403        403     404       401     200
 api_run_trial        GET     200    200       403        403     404       401     200
+api_panels           POST    200    200       403        403     404       401     403
+api_panel_draft      POST    200    200       403        403     404       401     200
+api_run_votes        GET     200    200       403        403     404       401     200
 api_runs             GET     200    200       403        403     404       401     200
 api_runs             POST    202    202       403        403     404       401     403
 api_run              GET     200    200       403        403     404       401     200
@@ -281,6 +286,7 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
         "judge_try": {"n_items": 2, "seed": 1},
         "prompt": prompt,
         "prompt_preview": {**prompt, "place": 2, "variant": "plain"},
+        "panel_new": {"members": ids["panel_judges"], "stop": "settled", "weights": "equal"},
         "member_role": {"role": "viewer"},
         "project_delete": {"confirm_name": "Restaurant reviews"},
         "review_rule": {"choice": 0, "reason": "rater_error", "standing": ids["ruling_id"]},
@@ -294,6 +300,8 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
             "connection": ids["connection_id"],
             "model": "some-model",
         },
+        "api_panels": {"question": "sentiment", "judges": ids["panel_judges"]},
+        "api_panel_draft": {"question": "sentiment", "judges": ids["panel_judges"]},
         "api_prices": {"model": "some-model", "input": "1", "output": "2.5"},
         "api_run_cap": {"cap": "2.5"},
         "api_spending": {"cap": None},
@@ -469,6 +477,11 @@ def test_a_project_beyond_what_the_database_counts_is_not_there(world: World, ro
 def _named_in_form(ids: Ids) -> list[tuple[str, str, dict[str, Any], str]]:
     """(address, method, what is sent, status) of forms that name a row of another project."""
     item = {"item": ids["item_id"], "client_key": "new"}
+    panel = {"stop": "settled", "weights": "equal"}
+
+    def judges(ids: Ids, name: str = "judges") -> dict[str, Any]:
+        return {name: ids.get("panel_judges")}
+
     return [
         ("api_labels", "POST", {**item, "answers": {"sentiment": "positive"}}, "404"),
         ("api_skips", "POST", item, "404"),
@@ -485,7 +498,9 @@ def _named_in_form(ids: Ids) -> list[tuple[str, str, dict[str, Any], str]]:
             {"question": "stars", "how": "connection", "connection": ids["connection_id"]},
             "404",
         ),
+        ("api_panels", "POST", {"question": "sentiment", **judges(ids)}, "404"),
         ("review", "GET", {"item": ids["item_id"]}, "404"),
+        ("panel_new", "POST", {**judges(ids, "members"), **panel}, "422"),
         ("judge_new", "POST", {"question": ids["question_id"], "how": "zero_shot"}, "422"),
         (
             "prompt",

@@ -27,6 +27,7 @@ READ = {
     "judge_versions": ("with",),
     "api_judges": PAGE,
     "api_judge_compare": ("with",),
+    "panel_new": ("question",),
     "api_runs": PAGE,
     "api_schema": ("format", "lang", "version"),
 }

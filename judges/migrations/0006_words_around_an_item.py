@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("judges", "0004_engine"),
+        ("judges", "0005_panels"),
     ]
 
     operations = [
