@@ -29,6 +29,11 @@ _BANDS = {
 }
 
 
+def percent(share: float, digits: int = 0) -> str:
+    """A share as the pages write it: "57 %"."""
+    return f"{100 * share:.{digits}f} %"
+
+
 def agreement_key(agreement: Agreement) -> str:
     """Which of these a value is, for words of one's own.
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from consensus.estimate import ClassEstimate
 from consensus.intervals import proportion_interval
+from consensus.meanings import percent
 from consensus.support import Support
 
 # From here on an item counts as stated to be sure.
@@ -50,21 +51,21 @@ class Overconfidence:
         """What the numbers mean, in plain English."""
         if self.stated is None or self.limit is None:
             return "There is nothing to hold the stated confidence against."
-        stated = f"the mean stated confidence is {self.stated:.1%}"
+        stated = f"the mean stated confidence is {percent(self.stated, 1)}"
         if self.low is None or self.high is None:
-            limit = f"the judges' agreement supports at most {self.limit:.1%}"
+            limit = f"the judges' agreement supports at most {percent(self.limit, 1)}"
         else:
             limit = (
-                f"{self.limit:.1%} of {self.n_items} items with known answers are right "
-                f"({self.low:.1%} to {self.high:.1%})"
+                f"{percent(self.limit, 1)} of {self.n_items} items with known answers are right "
+                f"({percent(self.low, 1)} to {percent(self.high, 1)})"
             )
         if not self.warns:
             return f"No sign of overconfidence: {stated}, and {limit}."
         sure = ""
-        if self.sure_right is not None:
+        if self.sure is not None and self.sure_right is not None:
             sure = (
-                f" Of the {self.sure:.0%} stated to be more than {_SURE:.0%} sure, "
-                f"{self.sure_right:.0%} are right."
+                f" Of the {percent(self.sure)} stated to be more than {percent(_SURE)} sure, "
+                f"{percent(self.sure_right)} are right."
             )
         return f"Too sure: {stated}, but {limit}.{sure}"
 

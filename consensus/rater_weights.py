@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from consensus.estimate import ClassEstimate
 from consensus.intervals import NORMAL_975
@@ -64,6 +64,60 @@ def with_prior(
     """Parameters of each rater's Beta distribution, drawn a little towards the average rater."""
     average = (np.sort(hits).sum() + 1) / (np.sort(hits + misses).sum() + 2)
     return hits + _PRIOR_LABELS * average, misses + _PRIOR_LABELS * (1 - average)
+
+
+def vote_weights(right: ArrayLike, *, n_classes: int) -> NDArray[np.float64]:
+    """How much the vote of each of a few raters should count, from `right`, (n_items, n_raters)
+    bool: whether each gave an item's known answer. (n_raters,), none negative.
+
+    The log odds of the accuracy, drawn towards the average rater's by `with_prior`:
+
+        p = (hits + 2 a) / (n + 2),    weight = max(0, log(p (K - 1) / (1 - p)))
+
+    with a the mean accuracy. So none is taken to be infallible, and one that errs as often as
+    chance, or oftener, counts nothing instead of being read backwards. Drawing them more (by ten
+    labels, or by how much of their differences is more than chance) was tried on five published
+    sets of language models' labels and was worse on each, from 12 to 100 items.
+
+    Raises ValueError for another shape, no item, no rater or fewer than two classes.
+    """
+    table = np.asarray(right, dtype=np.float64)
+    if table.ndim != 2 or not table.size or not np.isin(table, (0.0, 1.0)).all():
+        raise ValueError("right must be true or false for each item and rater, and not empty")
+    if n_classes < 2:
+        raise ValueError(f"n_classes must be at least 2, not {n_classes}")
+    hits = table.sum(axis=0)
+    hits, misses = with_prior(hits, len(table) - hits)
+    return np.maximum(log_odds(hits / (hits + misses), n_classes), 0.0)
+
+
+def votes_trust(votes: ArrayLike, truth: ArrayLike, weights: ArrayLike, *, n_classes: int) -> float:
+    """How far the probabilities that follow from weighted votes may be believed: the factor, of 0
+    to 1, by which their logits must be multiplied.
+
+    votes    (n_items, n_raters) what each rater said, in the order in which they are asked
+    truth    (n_items,) the known answers
+    weights  (n_raters,) log odds, as of `vote_weights`
+
+    Votes that are independent have 1. Raters that err together have less: language models some .4.
+    Fitted to the votes as they stand after one rater, after two and so on, for that is where one
+    decides whether to ask on: temperature scaling (C. Guo, G. Pleiss, Y. Sun and K. Weinberger,
+    ICML 2017), drawn towards 1 as in `calibration`. The fit is on average over all confidences;
+    the surest votes are mostly still surer than right.
+    """
+    from consensus.calibration import calibrate_distributions
+
+    said = np.asarray(votes, dtype=np.int64)
+    weight = np.asarray(weights, dtype=np.float64)
+    one_hot = np.eye(n_classes)[said] * weight[:, None]
+    scores = np.cumsum(one_hot, axis=1).transpose(1, 0, 2).reshape(-1, n_classes)
+    parts = np.exp(scores - scores.max(axis=1, keepdims=True))
+    known = np.tile(np.asarray(truth, dtype=np.int64), said.shape[1])
+    found = calibrate_distributions(
+        parts / parts.sum(axis=1, keepdims=True), known, method="temperature"
+    )
+    slope = 1.0 if found.slope is None else float(found.slope[0])
+    return min(max(slope, 0.0), 1.0)
 
 
 def log_odds(accuracy: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:

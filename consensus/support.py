@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from consensus.correlation import correlations
 from consensus.families import Families
 from consensus.intervals import proportion_interval
+from consensus.meanings import percent
 from consensus.pooled import Votes, pooled_votes
 from consensus.table import LabelTable
 
@@ -56,13 +57,13 @@ class Support:
                 return "No judge has labelled anything."
             return (
                 f"{judges}, but no two independent voices on one item: nothing bears them out, and "
-                f"they are believed as any rater is beforehand, {self.claim:.0%} on average."
+                f"they are believed as any rater is beforehand, {percent(self.claim)} on average."
             )
         return (
             f"{judges}, {self.n_voices} voices: they weigh as much as about {self.effective:.1f} "
-            f"independent raters. Two voices agree on {self.agreement:.0%} of the items, which "
-            f"supports a mean confidence of at most {self.claim:.0%}. Whether what they share is "
-            f"true, only gold or people's labels can tell."
+            f"independent raters. Two voices agree on {percent(self.agreement)} of the items, "
+            f"which supports a mean confidence of at most {percent(self.claim)}. Whether what they "
+            f"share is true, only gold or people's labels can tell."
         )
 
 

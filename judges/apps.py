@@ -12,9 +12,12 @@ class JudgesConfig(AppConfig):
 
     def ready(self) -> None:
         from annotate.access import Right
+        from annotate.selectors import evidence
         from annotate.services import deletion
         from annotate.views.page import NavEntry, nav_register
+        from judges.selectors.evidence import panel_evidence
         from judges.services.deletion import judges_delete
 
         nav_register(NavEntry(50, "judges", _("Judges"), "judges", Right.REVIEW))
         deletion.register(judges_delete)
+        evidence.register(panel_evidence)

@@ -2,15 +2,58 @@
 
 from __future__ import annotations
 
-from celery import shared_task
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from celery import current_app, shared_task
+from kombu.exceptions import OperationalError
+
+from annotate.models import Job
 from annotate.tasks import job_do
 from judges.services import connections, run_work
+from judges.services.run_alive import HELP_AGAIN_SECONDS
+
+log = logging.getLogger(__name__)
+
+# Runs that a worker of this process is at: a second one here would gain nothing.
+_AT_WORK: set[int] = set()
 
 
 @shared_task(name="judges.run")
 def run(job_id: int) -> None:
-    job_do(job_id, run_work.run_work)
+    def call_help(n: int) -> None:
+        try:
+            for _helper in range(n):
+                # Called for again by then, so no heap of them waits for workers that are busy.
+                current_app.send_task(
+                    "judges.help", args=[job_id], retry=False, expires=HELP_AGAIN_SECONDS
+                )
+        except OperationalError:
+            # The broker is away: this worker does it alone.
+            log.warning("Nobody could be asked to help with job %s.", job_id, exc_info=True)
+
+    with _at_work(job_id):
+        job_do(job_id, lambda running: run_work.run_work(running, call_help))
+
+
+@shared_task(name="judges.help")
+def help_run(job_id: int) -> None:
+    """Take a share of a run that is going on; one that is over by now is left."""
+    job = Job.objects.filter(pk=job_id).first()
+    if job is None or job_id in _AT_WORK:
+        return
+    with _at_work(job_id):
+        run_work.run_help(job)
+
+
+@contextmanager
+def _at_work(job_id: int) -> Iterator[None]:
+    _AT_WORK.add(job_id)
+    try:
+        yield
+    finally:
+        _AT_WORK.discard(job_id)
 
 
 @shared_task(name="judges.probe")

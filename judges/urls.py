@@ -4,14 +4,33 @@ from __future__ import annotations
 
 from django.urls import path
 
-from judges.views import connections, judge, judges, run
+from judges.views import canaries, connections, judge, judges, panels, prompt, run, versions
 
 PROJECT = "projects/<int:project_id>"
 
 urlpatterns = [
     path(f"{PROJECT}/judges/", judges.judges, name="judges"),
     path(f"{PROJECT}/judges/new/", judges.judge_new, name="judge_new"),
+    path(f"{PROJECT}/judges/prompt/", prompt.prompt, name="prompt"),
+    path(f"{PROJECT}/judges/prompt/preview/", prompt.prompt_preview, name="prompt_preview"),
+    path(f"{PROJECT}/panels/new/", panels.panel_new, name="panel_new"),
     path(f"{PROJECT}/judges/<int:version_id>/", judge.judge, name="judge"),
+    path(f"{PROJECT}/judges/<int:version_id>/try/", judge.judge_try, name="judge_try"),
+    path(
+        f"{PROJECT}/judges/<int:version_id>/versions/",
+        versions.judge_versions,
+        name="judge_versions",
+    ),
+    path(
+        f"{PROJECT}/judges/<int:version_id>/diff/<int:other_id>/",
+        versions.judge_diff,
+        name="judge_diff",
+    ),
+    path(
+        f"{PROJECT}/judges/<int:version_id>/canaries/",
+        canaries.judge_canaries,
+        name="judge_canaries",
+    ),
     path(f"{PROJECT}/judges/<int:version_id>/run/", judge.judge_run, name="judge_run"),
     path(f"{PROJECT}/runs/<int:run_id>/", run.run, name="run"),
     path(f"{PROJECT}/runs/<int:run_id>/cap/", run.run_cap, name="run_cap"),

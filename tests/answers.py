@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from annotate.models import Item, Rater, RaterKind
+from annotate.services.answers import Answer
 from annotate.services.claims import claim_item
 from annotate.services.raters import rater_imported
-from annotate.services.submissions import Answer, submission_submit
+from annotate.services.submissions import submission_submit
 from tests.personas import Story
 
 

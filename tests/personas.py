@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from annotate.models import Item, Project, Question, Rater, Role, User
+from annotate.services.answers import Answer
 from annotate.services.items import ItemRow, items_take_in
 from annotate.services.members import member_add
 from annotate.services.projects import OptionDraft, QuestionDraft, project_create
 from annotate.services.raters import rater_of_member
-from annotate.services.submissions import Answer
 
 PASSWORD = "correct horse battery"
 SENTIMENT = QuestionDraft(

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from annotate.errors import BadInput
 from annotate.kinds import Asked, Unfit, asked_of, kind_of, said_of
 from annotate.models import Label, Project, Question, Ruling
-from annotate.services.submissions import Answer
+from annotate.services.answers import Answer
 
 # An answer of any kind; which of these it is, the kind of its question says.
 ANSWER: dict[str, Any] = {

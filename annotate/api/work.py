@@ -28,11 +28,7 @@ from annotate.selectors.questions import questions_live
 from annotate.services.claims import claims_hold, claims_return
 from annotate.services.projects import guideline_live
 from annotate.services.raters import rater_of_member
-from annotate.services.submissions import (
-    submission_skip,
-    submission_submit,
-    submission_withdraw,
-)
+from annotate.services.submissions import submission_skip, submission_submit, submission_withdraw
 
 
 class NextItem(APIView):

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from annotate.errors import BadInput
 from annotate.kinds import Unfit, asked_of, kind_of
 from annotate.models import Question, Rater
-from annotate.services.submissions import Answer
+from annotate.services.answers import Answer
 
 SALT = "annotate.label"
 COMMENT_MAX = 4000

@@ -103,6 +103,7 @@ class ConfidenceSource(models.TextChoices):
     STATED = "stated", _("Stated by the judge")
     VOTES = "votes", _("Share of repeated votes")
     SCORE = "score", _("Score of a model")
+    PANEL = "panel", _("Panel vote")
     IMPORTED = "imported", _("Imported")
 
 

@@ -43,8 +43,9 @@ class Rater(models.Model):
     )
     version_hash = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001
     # Raters of one family are no independent witnesses; "" where nobody said. Who makes the rater
-    # says it (docs/decisions/0008-families-are-said-by-who-makes-the-rater.md).
-    family = models.CharField(max_length=200, blank=True)
+    # says it (docs/decisions/0008-families-are-said-by-who-makes-the-rater.md). One a line: a panel
+    # of judges is of all its members' families (0013-panels.md).
+    family = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

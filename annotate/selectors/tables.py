@@ -275,14 +275,30 @@ def _question_table(
 
 
 def _families(raters: Sequence[Rater]) -> NDArray[np.int32] | None:
-    """The number of each rater's family, -1 for a rater of whom nobody said one, or none at all."""
+    """The number of each rater's family, -1 for a rater of whom nobody said one, or none at all.
+
+    A rater of several families joins them: what two of its members say and what it says itself are
+    then one voice.
+    """
     import numpy as np
 
     if not any(rater.family for rater in raters):
         return None
+    joined: dict[str, str] = {}  # a family -> another one that it is joined with, up to the last
+
+    def last(name: str) -> str:
+        while (further := joined.setdefault(name, name)) != name:
+            name = further
+        return name
+
+    for rater in raters:
+        first, *others = rater.family.split("\n")
+        for other in others:
+            joined[last(other)] = last(first)
     numbers: dict[str, int] = {}
+    named = [last(rater.family.split("\n")[0]) if rater.family else "" for rater in raters]
     return np.array(
-        [numbers.setdefault(r.family, len(numbers)) if r.family else -1 for r in raters],
+        [numbers.setdefault(name, len(numbers)) if name else -1 for name in named],
         dtype=np.int32,
     )
 

@@ -36,6 +36,7 @@ from annotate.models import (
     Submission,
     User,
 )
+from annotate.services.answers import Answer
 from annotate.services.claims import claim_item
 from annotate.services.events import event_write
 from annotate.services.items import ItemRow, items_take_in
@@ -49,7 +50,7 @@ from annotate.services.projects import (
 )
 from annotate.services.raters import rater_imported, rater_of_member
 from annotate.services.rulings import ruling_make
-from annotate.services.submissions import Answer, submission_skip, submission_submit
+from annotate.services.submissions import submission_skip, submission_submit
 
 FOLDER = Path(__file__).resolve().parents[1] / "demo"
 MADE = "demo.created"

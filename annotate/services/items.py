@@ -137,4 +137,6 @@ def slots_make(project: Project, items: Iterable[Item]) -> None:
 
 def items_freeze(item_ids: Collection[int]) -> None:
     """Mark items as given out or asked: their content stays from now on. Idempotent."""
+    if not item_ids:
+        return
     Item.objects.filter(pk__in=item_ids, frozen_at=None).update(frozen_at=timezone.now())

@@ -32,7 +32,8 @@ def rater_imported(project: Project, *, name: str, kind: RaterKind) -> Rater:
 def rater_of_version(project: Project, *, name: str, version_hash: str, family: str = "") -> Rater:
     """The rater of a judge version run here, made at first use. Idempotent.
 
-    ``family``: a name that it shares with raters whose errors it is likely to share.
+    ``family``: a name that it shares with raters whose errors it is likely to share; of a rater
+    that is of several families one a line.
     """
     rater, _created = Rater.objects.get_or_create(
         project=project,
@@ -41,7 +42,7 @@ def rater_of_version(project: Project, *, name: str, version_hash: str, family: 
             "kind": RaterKind.JUDGE,
             "origin": RaterOrigin.RUN,
             "name": name[:200],
-            "family": family[:200],
+            "family": family,
         },
     )
     return rater

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotate.errors import BadInput, Conflict, NotFound
-from annotate.kinds import Said, Unfit, asked_of, kind_of
+from annotate.errors import Conflict, NotFound
 from annotate.models import (
     Assignment,
     AssignmentState,
@@ -31,24 +29,16 @@ from annotate.models import (
 )
 from annotate.selectors.questions import questions_live
 from annotate.services import claims
+from annotate.services.answers import (
+    Answer,
+    answers_check,
+    item_gone,
+    labels_of,
+    labels_supersede,
+)
 from annotate.services.events import event_write
 from annotate.services.items import items_freeze
 from annotate.services.summaries import summaries_recount, summaries_recount_locked
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One rater's answer to one question: an option code or, of some kinds, a ``value``.
-
-    ``distribution``: probability per option code.
-    """
-
-    choice: int | None = None
-    confidence: float | None = None
-    confidence_source: str = ""
-    distribution: Mapping[int, float] | None = None
-    rationale: str = ""
-    value: Any = None
 
 
 def submission_submit(
@@ -86,7 +76,7 @@ def submission_submit(
         if earlier is not None:
             return earlier
         if item.status != ItemStatus.LIVE:
-            raise Conflict(_("This item was withdrawn; nothing was stored."))
+            raise item_gone()
         member = rater.origin == RaterOrigin.MEMBER
         if questions is None:
             questions = questions_live(item.project)
@@ -99,7 +89,7 @@ def submission_submit(
             status = SubmissionStatus.SUBMITTED if slot else SubmissionStatus.SURPLUS
         if assignment is None or assignment.state == AssignmentState.SUBMITTED:
             # Of a member something stands only where the assignment is submitted.
-            _supersede(rater, item, answers)
+            labels_supersede(rater, [item.pk], answers)
         submission = Submission.objects.create(
             project_id=item.project_id,
             item=item,
@@ -116,7 +106,7 @@ def submission_submit(
             sides=dict(sides or {}),
             created_at=timezone.now(),
         )
-        _store_labels(submission, by_id, answers)
+        Label.objects.bulk_create(labels_of(submission, by_id, answers))
         if assignment is not None:
             _close(assignment, AssignmentState.SUBMITTED, slot)
             event_write(rater.user, f"submission.{status}", project=item.project, target=submission)
@@ -224,42 +214,6 @@ def submission_withdraw(rater: Rater, submission_id: int) -> Assignment:
         return assignment
 
 
-def answers_check(
-    live: Sequence[Question], answers: Mapping[int, Answer], item: Item, *, complete: bool
-) -> dict[int, Answer]:
-    """The answers in their one form. Raises BadInput by question key, Conflict for an old question.
-
-    ``complete``: every required question that is asked needs an answer.
-    """
-    questions = {question.pk: question for question in live}
-    wrong: dict[str, str] = {}
-    fitting: dict[int, Answer] = {}
-    for question_id, answer in answers.items():
-        question = questions.get(question_id)
-        if question is None:
-            raise Conflict(
-                _("A question was changed while you were answering. Reload to see it as it is now.")
-            )
-        asked = asked_of(question)
-        try:
-            said = kind_of(asked).check(asked, Said(answer.choice, answer.value), item.fields)
-        except Unfit as error:
-            wrong[question.key] = error.message
-        else:
-            fitting[question_id] = replace(answer, choice=said.choice, value=said.value)
-    if complete:
-        for question in questions.values():
-            if question.required and question.pk not in answers:
-                wrong[question.key] = _("“%(question)s” needs an answer.") % {
-                    "question": question.name
-                }
-    if not answers and not wrong:
-        wrong["answers"] = _("There is no answer to store.")
-    if wrong:
-        raise BadInput(" ".join(wrong.values()), fields=wrong)
-    return fitting
-
-
 def _lock(rater: Rater, item: Item) -> None:
     claims.rater_lock(rater)
     item.status = (
@@ -294,49 +248,6 @@ def _slot_for(assignment: Assignment) -> Slot | None:
         if standing is not None:
             return standing.slot
     return claims.slot_take(assignment.item)
-
-
-def _supersede(rater: Rater, item: Item, answers: Mapping[int, Answer]) -> None:
-    if rater.origin == RaterOrigin.MEMBER:
-        Submission.objects.filter(
-            rater=rater,
-            item=item,
-            status__in=[SubmissionStatus.SUBMITTED, SubmissionStatus.SURPLUS],
-        ).update(status=SubmissionStatus.WITHDRAWN)
-        labels = Label.objects.filter(rater=rater, item=item)
-    else:
-        labels = Label.objects.filter(rater=rater, item=item, question_id__in=answers)
-    labels.filter(status__in=[LabelStatus.LIVE, LabelStatus.SURPLUS]).update(
-        status=LabelStatus.SUPERSEDED
-    )
-
-
-def _store_labels(
-    submission: Submission, questions: Mapping[int, Question], answers: Mapping[int, Answer]
-) -> None:
-    counted = submission.status == SubmissionStatus.SUBMITTED
-    Label.objects.bulk_create(
-        Label(
-            project_id=submission.project_id,
-            submission=submission,
-            item_id=submission.item_id,
-            question=questions[question_id],
-            rater_id=submission.rater_id,
-            status=LabelStatus.LIVE if counted else LabelStatus.SURPLUS,
-            choice=answer.choice,
-            value=answer.value,
-            confidence=answer.confidence,
-            confidence_source=answer.confidence_source,
-            distribution=(
-                {str(code): share for code, share in answer.distribution.items()}
-                if answer.distribution is not None
-                else None
-            ),
-            rationale=answer.rationale,
-            created_at=submission.created_at,
-        )
-        for question_id, answer in answers.items()
-    )
 
 
 def _close(assignment: Assignment, state: AssignmentState, slot: Slot | None) -> None:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from annotate.kinds import Asked, Said, asked_of, kind_of
 from annotate.models import Item, Question, Submission
 from annotate.selectors.label import options_seen
-from annotate.services.submissions import Answer
+from annotate.services.answers import Answer
 
 # Characters of an answer that the quiet line repeats.
 SHORT = 60

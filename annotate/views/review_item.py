@@ -30,6 +30,7 @@ from annotate.models import (
     SubmissionStatus,
 )
 from annotate.selectors.estimates import estimate_latest
+from annotate.selectors.evidence import Evidence, evidence_of
 from annotate.selectors.item_display import LONG_TEXT, fields_shown
 from annotate.selectors.label import option_keys, questions_shown
 from annotate.selectors.questions import question_text
@@ -84,6 +85,7 @@ def question_shown(
     counted = [label for label in labels if label.status == LabelStatus.LIVE]
     ruling = ruling_of(item, question)
     run = estimate_latest(question)
+    evidence = evidence_of([label for label in counted if label.rater.kind == RaterKind.JUDGE])
     return {
         "question": {
             "pk": question.pk,
@@ -101,7 +103,11 @@ def question_shown(
         "ruling": ruling and _ruling(place, item, ruling, asked),
         "withdraw_form": f"withdraw-{question.pk}",
         "people": [_vote(v, item, asked) for v in counted if v.rater.kind == RaterKind.PERSON],
-        "judges": [_vote(v, item, asked) for v in counted if v.rater.kind == RaterKind.JUDGE],
+        "judges": [
+            {**_vote(v, item, asked), **_evidence(evidence.get(v.pk), item, asked)}
+            for v in counted
+            if v.rater.kind == RaterKind.JUDGE
+        ],
         "surplus": [_vote(v, item, asked) for v in labels if v.status == LabelStatus.SURPLUS],
         "skills": _skills(question, [label.rater for label in counted], run),
         "spread": _spread(counted, asked) if asked.kind in CHOICES else [],
@@ -260,6 +266,27 @@ def _vote(label: Label, item: Item, asked: Asked) -> dict[str, Any]:
         "confidence": label.confidence,
         "source": label.get_confidence_source_display().lower() if label.confidence_source else "",
         "rationale": label.rationale,
+    }
+
+
+def _evidence(evidence: Evidence | None, item: Item, asked: Asked) -> dict[str, Any]:
+    """What a judge's answer came of, for annotate/_vote.html; {} where nothing is known of it."""
+    if evidence is None:
+        return {}
+    return {
+        "came_of": evidence.sentence,
+        "witnesses": [
+            {
+                "name": witness.name,
+                "option": answer_chip(asked, Said(witness.choice), item),
+                "confidence": witness.confidence,
+                "source": witness.source,
+                "rationale": witness.rationale,
+                "note": witness.note,
+                "round": witness.round,
+            }
+            for witness in evidence.witnesses
+        ],
     }
 
 

@@ -13,10 +13,9 @@ from annotate.access import Place, Right
 from annotate.api.pages import page_of
 from annotate.api.queries import PageQuery
 from annotate.api.schema import operation, page
-from annotate.errors import BadInput, Conflict
-from annotate.models import Question
-from annotate.selectors.questions import questions_live
+from annotate.errors import Conflict
 from annotate.tasks import job_nudge
+from judges.api.drafting import draft_given, question_given
 from judges.api.shapes import (
     CONNECTION,
     LOCAL_LLM,
@@ -34,19 +33,18 @@ from judges.api.shapes import (
     VersionShape,
     price_shown,
 )
-from judges.models import ASKED_IN_WORDS, JudgeVersion, ProviderName, Run, Spending
+from judges.models import JudgeVersion, ProviderName, Run, Spending
 from judges.providers.base import ProviderError
 from judges.providers.prices import from_steps
 from judges.selectors.places import connection_of, run_of, version_of
 from judges.services.backends import backend_version
-from judges.services.connections import connection_local
 from judges.services.costs import cost_estimate
-from judges.services.local_llm import model_served
 from judges.services.prices import price_forget, price_set, prices_known
 from judges.services.retrying import run_retry_failed
 from judges.services.runs import run_start
 from judges.services.spending import cap_read, project_cap_set, run_cap_set, spending_of
-from judges.services.versions import chat_version, classifier_version
+from judges.services.trials import draft_make
+from judges.services.versions import classifier_version
 
 
 class Connections(APIView):
@@ -102,7 +100,9 @@ class Versions(APIView):
         PageQuery.asked(request)
         # Not their training sets, which are large.
         rows = JudgeVersion.objects.filter(project=place.project).defer("training")
-        return page_of(request, rows.select_related("question", "connection"), VersionShape)
+        return page_of(
+            request, rows.select_related("question", "connection", "prompt"), VersionShape
+        )
 
     @operation(
         "Make a judge; one of the same make-up is the one there is",
@@ -248,45 +248,17 @@ def _spending(found: Spending) -> dict[str, Any]:
 
 
 def _make(place: Place, wanted: dict[str, Any]) -> JudgeVersion:
-    question, how = _question(place, wanted["question"]), wanted["how"]
+    question, how = question_given(place, wanted["question"]), wanted["how"]
     if how not in {LOCAL_LLM, CONNECTION}:
         return classifier_version(place.user, question, mode=how)
-    if how == LOCAL_LLM:
-        connection = connection_local(place.user, place.project, ProviderName.LOCAL_LLM)
-        try:
-            model = model_served()
-        except ProviderError as error:
-            raise Conflict(error.message) from None
-    else:
-        if "connection" not in wanted:
-            raise BadInput("Say which connection.", fields={"connection": ["Its id."]})
-        connection, model = connection_of(place, wanted["connection"]), wanted["model"]
+    if how == CONNECTION and "connection" in wanted:
+        connection = connection_of(place, wanted["connection"])
         if connection.provider == ProviderName.LABEL_STUDIO:
             try:
                 return backend_version(place.user, question, connection)
             except ProviderError as error:
                 raise Conflict(error.message) from None
-        if connection.provider not in ASKED_IN_WORDS:
-            raise BadInput(
-                "This connection comes with Concord: use local_llm, zero_shot or trained.",
-                fields={"connection": ["Choose an endpoint that an owner added."]},
-            )
-    return chat_version(
-        place.user,
-        question,
-        connection,
-        model=model,
-        system=wanted["system"],
-        ask_rationale=wanted["ask_rationale"],
-    )
-
-
-def _question(place: Place, key: str) -> Question:
-    live = questions_live(place.project)
-    for question in live:
-        if question.key == key:
-            return question
-    keys = ", ".join(question.key for question in live)
-    raise BadInput(
-        "There is no such question.", fields={"question": [f"Choose one of: {keys or 'none yet'}."]}
-    )
+    try:
+        return draft_make(place.user, draft_given(place, wanted))
+    except ProviderError as error:
+        raise Conflict(error.message) from None

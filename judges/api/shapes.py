@@ -9,9 +9,12 @@ from rest_framework import serializers
 
 from annotate.api.shapes import MAX_ID, JobShape
 from judges.models import Connection, JudgeVersion, Purpose, Run
+from judges.selectors.panel_runs import PanelTally, panel_tally
+from judges.selectors.panels import is_panel
 from judges.selectors.runs import RunProgress, run_progress
 from judges.services.prices import ModelCost
-from judges.services.versions import MAX_SYSTEM, TRAINED, ZERO_SHOT
+from judges.services.prompts import MAX_WORDS
+from judges.services.versions import TRAINED, ZERO_SHOT
 
 CONNECTION = "connection"
 LOCAL_LLM = "local_llm"
@@ -81,6 +84,9 @@ class VersionShape(serializers.ModelSerializer[JudgeVersion]):
     provider = serializers.CharField(source="connection.provider")
     connection = serializers.CharField(source="connection.name")
     rater_id = serializers.IntegerField()
+    system = serializers.CharField(source="prompt.system", default="")
+    task = serializers.CharField(source="prompt.task", default="")
+    output = serializers.CharField(source="prompt.output", default="")
 
     class Meta:
         model = JudgeVersion
@@ -92,6 +98,9 @@ class VersionShape(serializers.ModelSerializer[JudgeVersion]):
             "provider",
             "connection",
             "model",
+            "system",
+            "task",
+            "output",
             "parameters",
             "hash",
             "rater_id",
@@ -99,8 +108,43 @@ class VersionShape(serializers.ModelSerializer[JudgeVersion]):
         )
 
 
-class VersionIn(serializers.Serializer[dict[str, Any]]):
+def _words(help_text: str) -> serializers.CharField:
+    return serializers.CharField(
+        max_length=MAX_WORDS, required=False, default="", allow_blank=True, help_text=help_text
+    )
+
+
+class ChatIn(serializers.Serializer[dict[str, Any]]):
+    """A language model as a judge: its words with {{variables}}, "" for Concord's own, and how it
+    is asked.
+    """
+
     question = serializers.SlugField(max_length=50, help_text="The key of a live question.")
+    connection = serializers.IntegerField(
+        min_value=1, max_value=MAX_ID, required=False, help_text="For connection: its id."
+    )
+    model = serializers.CharField(
+        max_length=200, required=False, default="", allow_blank=True, help_text="For connection."
+    )
+    name = serializers.CharField(
+        max_length=100,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Versions are counted by it; the model's where it is empty.",
+    )
+    system = _words("For a language model: its system prompt.")
+    task = _words("For a language model: what is asked of an item.")
+    output = _words("For a language model: how to answer, at the end of the request.")
+    ask_rationale = serializers.BooleanField(default=False, help_text="For a language model.")
+    asking = serializers.JSONField(
+        default=dict,
+        help_text="For a language model: how it is asked, an object as in parameters.how of a "
+        "judge (docs/judges.md); {} asks directly.",
+    )
+
+
+class VersionIn(ChatIn):
     how = serializers.ChoiceField(
         choices=HOWS,
         default=ZERO_SHOT,
@@ -110,20 +154,6 @@ class VersionIn(serializers.Serializer[dict[str, Any]]):
             "connection is a model behind a connection of the project."
         ),
     )
-    connection = serializers.IntegerField(
-        min_value=1, max_value=MAX_ID, required=False, help_text="For connection: its id."
-    )
-    model = serializers.CharField(
-        max_length=200, required=False, default="", allow_blank=True, help_text="For connection."
-    )
-    system = serializers.CharField(
-        max_length=MAX_SYSTEM,
-        required=False,
-        default="",
-        allow_blank=True,
-        help_text="For a language model: an opening instruction instead of the built-in one.",
-    )
-    ask_rationale = serializers.BooleanField(default=False, help_text="For a language model.")
 
 
 class ProgressShape(serializers.Serializer[Any]):
@@ -171,11 +201,28 @@ class RunShape(serializers.ModelSerializer[Run]):
         return {name: value for name, value in run.selection.items() if name != "laid_out"}
 
 
+class PanelTallyShape(serializers.Serializer[PanelTally]):
+    """Of a panel: how many items were over after how many judges; answers had of judges, and those
+    that asking everybody would have taken.
+    """
+
+    by_number = serializers.DictField(child=serializers.IntegerField())
+    discussed = serializers.IntegerField()
+    answers = serializers.IntegerField()
+    everybody = serializers.IntegerField()
+
+
 class OneRunShape(RunShape):
     progress = serializers.SerializerMethodField()
+    panel = serializers.SerializerMethodField()
 
     class Meta(RunShape.Meta):
-        fields = (*RunShape.Meta.fields, "progress")  # type: ignore[assignment]
+        fields = (*RunShape.Meta.fields, "progress", "panel")  # type: ignore[assignment]
+
+    @extend_schema_field(PanelTallyShape(allow_null=True))
+    def get_panel(self, run: Run) -> dict[str, Any] | None:
+        """Null where the judge is no panel."""
+        return dict(PanelTallyShape(panel_tally(run)).data) if is_panel(run.version) else None
 
     @extend_schema_field(ProgressShape)
     def get_progress(self, run: Run) -> dict[str, Any]:

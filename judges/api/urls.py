@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from judges.api import judging
+from judges.api import canaries, judging, panels, trying
 
 PROJECT = "projects/<int:project_id>"
 
@@ -16,6 +16,31 @@ urlpatterns = [
         name="api_prices",
     ),
     path(f"{PROJECT}/judges/", judging.Versions.as_view(), name="api_judges"),
+    path(f"{PROJECT}/judges/preview/", trying.Preview.as_view(), name="api_judge_preview"),
+    path(f"{PROJECT}/judges/<int:version_id>/try/", trying.Try.as_view(), name="api_judge_try"),
+    path(
+        f"{PROJECT}/judges/<int:version_id>/canaries/",
+        canaries.Canaries.as_view(),
+        name="api_judge_canaries",
+    ),
+    path(
+        f"{PROJECT}/judges/<int:version_id>/compare/",
+        trying.Compare.as_view(),
+        name="api_judge_compare",
+    ),
+    path(
+        f"{PROJECT}/judges/<int:version_id>/diff/<int:other_id>/",
+        trying.Difference.as_view(),
+        name="api_judge_diff",
+    ),
+    path(f"{PROJECT}/runs/<int:run_id>/trial/", trying.Trial.as_view(), name="api_run_trial"),
+    path(f"{PROJECT}/panels/", panels.Panels.as_view(), name="api_panels"),
+    path(f"{PROJECT}/panels/draft/", panels.PanelDraft.as_view(), name="api_panel_draft"),
+    path(
+        f"{PROJECT}/runs/<int:run_id>/votes/<int:item_id>/",
+        panels.RunVotes.as_view(),
+        name="api_run_votes",
+    ),
     path(f"{PROJECT}/runs/", judging.Runs.as_view(), name="api_runs"),
     path(
         f"{PROJECT}/judges/<int:version_id>/estimate/",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import forms
 from django.utils.html import format_html
@@ -21,7 +22,12 @@ class ConnectionForm(forms.Form):
         initial="openai",
         widget=forms.RadioSelect,
     )
-    name = forms.CharField(label=_("Name"), max_length=100)
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=100,
+        required=False,
+        help_text=_("As your project calls it. Empty: the name above, or the address’s host."),
+    )
     base_url = forms.CharField(
         label=_("Address"),
         max_length=500,
@@ -79,7 +85,18 @@ class ConnectionForm(forms.Form):
         cleaned["base_url"] = cleaned.get("base_url") or preset.address
         if not cleaned["base_url"] and "base_url" not in self.errors:
             self.add_error("base_url", _("Enter the address of the endpoint."))
+        usual = _host(cleaned.get("base_url", "")) if preset.key == OTHER else str(preset.name)
+        cleaned["name"] = cleaned.get("name", "").strip() or usual[:100]
         return cleaned
+
+
+def _host(address: str) -> str:
+    """The host of an address with its port, to call a connection by."""
+    try:
+        host = urlsplit(address).netloc.rpartition("@")[2]
+    except ValueError:
+        host = ""
+    return host or str(_("Endpoint"))
 
 
 class ConnectionEditForm(ConnectionForm):
@@ -91,6 +108,8 @@ class ConnectionEditForm(ConnectionForm):
         super().__init__(*args, **kwargs)
         del self.fields["preset"]
         self.fields["base_url"].required = True
+        self.fields["name"].required = True
+        self.fields["name"].help_text = ""
         self.fields["base_url"].help_text = ""
         self.fields["key"].label = _("New key")
         self.fields["key"].help_text = _("Leave empty to keep the one there is.")

@@ -13,7 +13,7 @@ from judges.models.connections import (
 )
 from judges.models.runs import Call, CallState, Ending, Outcome, Purpose, Run, RunItem
 from judges.models.vectors import TextVector
-from judges.models.versions import JudgeVersion, Prompt
+from judges.models.versions import JudgeVersion, PanelMember, Prompt
 
 __all__ = [
     "ASKED_IN_WORDS",
@@ -26,6 +26,7 @@ __all__ = [
     "ModelPrice",
     "Outcome",
     "Pace",
+    "PanelMember",
     "Prompt",
     "ProviderName",
     "Purpose",

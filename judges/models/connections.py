@@ -18,6 +18,7 @@ class ProviderName(models.TextChoices):
     OPENAI = "openai", _("OpenAI-compatible endpoint")
     ANTHROPIC = "anthropic", _("Anthropic")
     LABEL_STUDIO = "label_studio", _("Label Studio ML backend")
+    PANEL = "panel", _("Panel of judges, each asked where it is")
     SCRIPTED = "scripted", _("Scripted (for tests)")
 
 

@@ -71,12 +71,27 @@ class Outcome(models.TextChoices):
 class Call(models.Model):
     """One question put to a judge about one item.
 
+    In a run of a panel it is put to one of its members, and answers of members are calls of the
+    panel's run, never labels of their own (docs/decisions/0013-panels.md).
+
     waiting -> claimed (lease) -> closed with an outcome; a claim whose lease ran out is waiting
     again, and its late reply is dropped because the token no longer fits.
     """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="calls")
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="calls")
+    # Who is asked, of a panel; null: the run's own version. Sought by run and member, never by
+    # member alone, so that calls of other runs pay for no index.
+    member = models.ForeignKey(
+        JudgeVersion,
+        on_delete=models.RESTRICT,
+        null=True,
+        blank=True,
+        related_name="panel_calls",
+        db_index=False,
+    )
+    # Whether it was shown what the other members said.
+    discussed = models.BooleanField(default=False)
     variant = models.CharField(max_length=50, default="plain")  # option order, paraphrase ...
     repeat = models.PositiveSmallIntegerField(default=0)
     state = models.CharField(max_length=10, choices=CallState, default=CallState.WAITING)
@@ -129,13 +144,31 @@ class Call(models.Model):
                 name="call_label_has_choice",
             ),
             share("confidence", "call_confidence_is_a_share"),
+            # Two, since null is like no other null in a unique constraint.
             models.UniqueConstraint(
-                fields=["run", "item", "variant", "repeat"], name="call_once_a_run"
+                fields=["run", "item", "variant", "repeat"],
+                condition=models.Q(member__isnull=True),
+                name="call_once_a_run",
+            ),
+            models.UniqueConstraint(
+                fields=["run", "item", "member", "discussed", "variant", "repeat"],
+                condition=models.Q(member__isnull=False),
+                name="call_once_a_member",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(discussed=False) | models.Q(member__isnull=False),
+                name="call_discussed_by_a_member",
             ),
         ]
         indexes: ClassVar = [
             # The next calls to claim, and counts for progress.
             models.Index(fields=["run", "state", "id"], name="call_of_run_by_state"),
+            # The next calls of one member: the others' waiting ones are not walked through.
+            models.Index(
+                fields=["run", "member", "state", "id"],
+                condition=models.Q(member__isnull=False),
+                name="call_of_member_by_state",
+            ),
             # Whether the item was ever asked (its content is then frozen).
             models.Index(fields=["item", "state"], name="call_of_item"),
             # Whether exactly the same was asked before.
@@ -174,6 +207,9 @@ class RunItem(models.Model):
     choice = models.PositiveSmallIntegerField(null=True, blank=True)
     confidence = models.FloatField(null=True, blank=True)
     distribution = models.JSONField(null=True, blank=True)
+    # Of a panel: how many members were asked, and how many of them again after a discussion.
+    asked = models.PositiveSmallIntegerField(null=True, blank=True)
+    asked_again = models.PositiveSmallIntegerField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -186,6 +222,15 @@ class RunItem(models.Model):
                 name="run_item_label_has_choice",
             ),
             share("confidence", "run_item_confidence_is_a_share"),
+            models.CheckConstraint(
+                condition=models.Q(asked__isnull=True, asked_again__isnull=True)
+                | models.Q(
+                    asked__isnull=False,
+                    asked_again__isnull=False,
+                    asked__gte=models.F("asked_again"),
+                ),
+                name="run_item_asked_again_of_those_asked",
+            ),
             models.UniqueConstraint(fields=["run", "item"], name="run_item_once"),
         ]
         indexes: ClassVar = [

@@ -12,11 +12,16 @@ from judges.models.connections import Connection
 
 
 class Prompt(models.Model):
-    """The words around an item. Never edited: another text is another prompt."""
+    """The words around an item. Never edited: another text is another prompt.
+
+    ``system``, ``task`` and ``output`` hold {{variables}} (prompting/words.py); "" is the built-in.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="prompts")
     hash = models.CharField(max_length=64)
-    system = models.TextField(blank=True)  # "" is the built-in one
+    system = models.TextField(blank=True)
+    task = models.TextField(blank=True)
+    output = models.TextField(blank=True)  # how to answer
     ask_rationale = models.BooleanField(default=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
@@ -73,3 +78,28 @@ class JudgeVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} v{self.number}"
+
+
+class PanelMember(models.Model):
+    """A judge of a panel, and its place in the order in which they are asked.
+
+    What the panel is made of is in its version's ``parameters`` and hash; these rows are for the
+    database, so that no member goes while its panel is there.
+    """
+
+    panel = models.ForeignKey(JudgeVersion, on_delete=models.CASCADE, related_name="members")
+    version = models.ForeignKey(JudgeVersion, on_delete=models.RESTRICT, related_name="panels")
+    place = models.PositiveSmallIntegerField()  # from 0
+
+    class Meta:
+        ordering: ClassVar = ["panel", "place"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["panel", "place"], name="panel_member_place_once"),
+            models.UniqueConstraint(fields=["panel", "version"], name="panel_member_once"),
+            models.CheckConstraint(
+                condition=~models.Q(panel=models.F("version")), name="panel_member_not_itself"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} in {self.panel}"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from judges.exchange import QuestionSpec, Request, Want
 from judges.prompting.build import Example, build
 from judges.prompting.how import How, Pair
+from judges.prompting.opinions import Opinion
 from judges.prompting.plan import CallKey, orders_of, variant_parts
 
 
@@ -20,15 +21,20 @@ def request_of(
     *,
     wordings: Sequence[str] | None = None,
     system: str | None = None,
+    task: str = "",
+    output: str = "",
     examples: Sequence[Example] = (),
     want: Want = "letter",
     temperature: float = 0.0,
     seed: int | None = None,
+    opinions: Sequence[Opinion] = (),
 ) -> Request:
     """The request of the call `key` about the item with `fields`.
 
     `wordings` are `how.paraphrases` with their placeholders filled. `want` is the form of a direct
     answer; `how` may need another one. Repeats have seeds of their own, counted from `seed`.
+
+    `opinions` are what the other judges of a panel said of the item, in a discussion.
 
     Pairwise, order 1 shows the two texts exchanged, and what stands for one option stands for the
     other.
@@ -57,6 +63,8 @@ def request_of(
         fields,
         guideline,
         system=system,
+        task=task,
+        output=output,
         examples=examples,
         want=want_of(how, want),
         order=places,
@@ -68,6 +76,7 @@ def request_of(
         rule=how.rule,
         reference=reference,
         quoted=how.quoted,
+        opinions=opinions,
     )
 
 

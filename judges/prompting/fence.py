@@ -65,6 +65,14 @@ def fence_tag(texts: Iterable[str]) -> str:
     return "item" if number == 1 else f"item{number}"
 
 
+def fenced_parts(text: str, tag: str) -> list[tuple[str, bool]]:
+    """A text taken apart into what stands outside and inside the fences of `tag`, the latter (True)
+    with its tags: for showing which is which.
+    """
+    pieces = re.split(rf"(<{tag}>\n.*?\n</{tag}>)", text, flags=re.DOTALL)
+    return [(piece, place % 2 == 1) for place, piece in enumerate(pieces) if piece]
+
+
 def _squeeze(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).casefold()
     return "".join(

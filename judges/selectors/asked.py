@@ -9,13 +9,16 @@ from annotate.selectors.questions import text_filled
 from judges.exchange import Request
 from judges.models import JudgeVersion, ProviderName
 from judges.prompting.ask import request_of
-from judges.prompting.build import Example
+from judges.prompting.build import Example, letter_options
+from judges.prompting.canaries import canary_of, planted
 from judges.prompting.how import How
+from judges.prompting.opinions import Opinion
 from judges.prompting.plan import CallKey
 from judges.selectors.examples import example_pool
 from judges.selectors.specs import question_spec
 
 FIRST = CallKey()
+ASKED_NO_WORDS = (ProviderName.LOCAL_CLASSIFIER, ProviderName.LABEL_STUDIO, ProviderName.PANEL)
 
 
 def how_of(version: JudgeVersion) -> How:
@@ -28,30 +31,41 @@ def asked_of(
     item: Item,
     key: CallKey = FIRST,
     examples: Sequence[Example] = (),
+    opinions: Sequence[Opinion] = (),
 ) -> Request:
     """The request that a language-model judge gets about an item in one of its calls. `examples`
-    are those of its pool for this item.
+    are those of its pool for this item, `opinions` what the others of its panel said of it.
     """
     parameters = version.parameters
     how = how_of(version)
+    prompt = version.prompt
+    fields = item.fields
+    if canary := canary_of(key.variant):
+        kind, code = canary
+        shown = letter_options(question_spec(version.question, fields).options)
+        option = next(option for option in shown if option.code == code)
+        fields, key = planted(fields, option, kind), FIRST
     return request_of(
         how,
         key,
-        question_spec(version.question, item.fields),
-        item.fields,
+        question_spec(version.question, fields),
+        fields,
         version.guideline.text if version.guideline else "",
-        wordings=[text_filled(wording, item.fields) for wording in how.paraphrases],
-        system=(version.prompt.system or None) if version.prompt else None,
+        wordings=[text_filled(wording, fields) for wording in how.paraphrases],
+        system=(prompt.system or None) if prompt else None,
+        task=prompt.task if prompt else "",
+        output=prompt.output if prompt else "",
         examples=examples,
         want=parameters.get("want", "letter"),
         temperature=parameters.get("temperature", 0.0),
         seed=parameters.get("seed"),
+        opinions=opinions,
     )
 
 
 def asked_sample(version: JudgeVersion) -> Request | None:
     """What it is asked about the first item in draw order; None for what is asked no words."""
-    if version.connection.provider in {ProviderName.LOCAL_CLASSIFIER, ProviderName.LABEL_STUDIO}:
+    if version.connection.provider in ASKED_NO_WORDS:
         return None
     item = (
         Item.objects.filter(project=version.project, status=ItemStatus.LIVE)

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from annotate.models import Item, ItemStatus
+from annotate.models import Item, ItemStatus, Label, LabelStatus, Question, RaterKind
 from judges.models import Call, Ending, JudgeVersion, Outcome, Purpose, RunItem
-from judges.selectors.asked import how_of
+from judges.selectors.panels import takes_one_call
 
 
 def items_unasked(version: JudgeVersion) -> QuerySet[Item]:
@@ -19,7 +19,7 @@ def items_unasked(version: JudgeVersion) -> QuerySet[Item]:
     run = {"item": OuterRef("pk"), "run__version": version, "run__purpose": Purpose.LABEL}
     asked: QuerySet[Any] = (
         Call.objects.filter(outcome=Outcome.LABEL, **run)
-        if how_of(version).is_single
+        if takes_one_call(version)
         else RunItem.objects.filter(ending=Ending.LABEL, **run)
     )
     return items_askable(version).filter(~Exists(asked))
@@ -30,6 +30,21 @@ def items_askable(version: JudgeVersion) -> QuerySet[Item]:
     return Item.objects.filter(project_id=version.project_id, status=ItemStatus.LIVE).order_by(
         "draw", "pk"
     )
+
+
+def items_answered(
+    items: QuerySet[Item], question: Question, *, answered: bool = True
+) -> QuerySet[Item]:
+    """Those of ``items`` that people have answered the question of, or those that they have not."""
+    by_people = Exists(
+        Label.objects.filter(
+            item=OuterRef("pk"),
+            question=question,
+            status=LabelStatus.LIVE,
+            rater__kind=RaterKind.PERSON,
+        )
+    )
+    return items.filter(by_people if answered else ~by_people)
 
 
 def items_live(version: JudgeVersion) -> int:

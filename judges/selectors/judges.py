@@ -12,9 +12,19 @@ from django.utils.translation import ngettext
 
 from annotate.models import Project, Question, Rater, RaterKind, RaterOrigin
 from annotate.selectors.agreement import RaterAgreement, raters_against_people
-from judges.models import Call, JudgeVersion, Outcome, ProviderName, Purpose, Run
+from judges.models import (
+    Call,
+    Ending,
+    JudgeVersion,
+    Outcome,
+    ProviderName,
+    Purpose,
+    Run,
+    RunItem,
+)
 from judges.providers.prices import from_steps
 from judges.selectors.money import dollars
+from judges.selectors.panels import is_panel, spec_of, takes_one_call
 from judges.selectors.runs import UNPRICED
 
 
@@ -35,8 +45,12 @@ class Cost:
 
     @property
     def said(self) -> str:
-        """What a label costs, written; "" where that cannot be told."""
-        return "" if self.per_label is None else dollars(self.per_label)
+        """What a label costs, written; "" where that cannot be told, or nothing was to pay."""
+        return dollars(self.per_label) if self.per_label else ""
+
+    @property
+    def is_free(self) -> bool:
+        return self.per_label == 0
 
 
 @dataclass(frozen=True)
@@ -56,6 +70,11 @@ class JudgeRow:
     @property
     def n_labels(self) -> int:
         return self.agreement.n_labels if self.agreement else 0
+
+    @property
+    def only_tried(self) -> bool:
+        """Whether all that it has done so far is a trial."""
+        return not self.n_labels and self.run is not None and self.run.purpose == Purpose.TRIAL
 
 
 def judges_of(project: Project, question: Question) -> list[JudgeRow]:
@@ -130,9 +149,10 @@ def runs_last(versions: object) -> dict[int, Run]:
 
 
 def costs_of(versions: Iterable[JudgeVersion]) -> dict[int, Cost]:
-    """What the labelling runs of versions cost, by version id. Two queries. Trials and the like
+    """What the labelling runs of versions cost, by version id. Three queries. Trials and the like
     are not in it: it is what a label costs.
     """
+    versions = list(versions)
     ids = [version.pk for version in versions]
     runs = Run.objects.filter(version__in=ids, purpose=Purpose.LABEL)
     spent = dict(runs.values_list("version").annotate(spent=Sum("spent")))
@@ -144,11 +164,22 @@ def costs_of(versions: Iterable[JudgeVersion]) -> dict[int, Cost]:
             unpriced=Count("pk", filter=UNPRICED),
         )
     )
+    # Of what takes several calls an item, an answered call is no label yet.
+    several = [version.pk for version in versions if not takes_one_call(version)]
+    ended = RunItem.objects.filter(run__version__in=several, run__purpose=Purpose.LABEL)
+    labelled = dict(
+        ended.filter(ending=Ending.LABEL)
+        .values_list("run__version")
+        .annotate(n=Count("item", distinct=True))
+    )
     return {
-        row["run__version"]: Cost(
-            from_steps(spent.get(row["run__version"], 0)), row["labels"], row["unpriced"]
+        pk: Cost(
+            from_steps(spent.get(pk, 0)),
+            labelled.get(pk, 0) if pk in several else row["labels"],
+            row["unpriced"],
         )
         for row in counted
+        for pk in [row["run__version"]]
     }
 
 
@@ -161,12 +192,33 @@ def version_note(version: JudgeVersion) -> str:
                 "learnt from %(n)s item of people", "learnt from %(n)s items of people", learnt
             ) % {"n": learnt}
         return _("from the options’ definitions")
+    if is_panel(version):
+        return panel_note(version)
     if version.connection.provider == ProviderName.LABEL_STUDIO:
         return _("the backend %(connection)s") % {"connection": version.connection.name}
     return _("%(model)s at %(connection)s") % {
         "model": version.model,
         "connection": version.connection.name,
     }
+
+
+def panel_note(version: JudgeVersion) -> str:
+    """What a panel is, in a few words."""
+    spec = spec_of(version)
+    stops = {
+        "settled": _("stops when the vote is settled"),
+        "sure": _("stops when sure or settled"),
+        "all": _("all are asked"),
+    }
+    parts = [
+        ngettext("%(n)s judge", "%(n)s judges", len(spec.members)) % {"n": len(spec.members)},
+        stops[spec.stop],
+    ]
+    if spec.readers:
+        parts.append(_("with a discussion"))
+    if spec.learnt:
+        parts.append(_("weighed"))
+    return ", ".join(parts)
 
 
 def _order(row: JudgeRow) -> tuple[bool, float, str, int]:

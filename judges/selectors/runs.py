@@ -13,7 +13,7 @@ from django.utils import timezone
 from annotate.models import JobState, Project, Question
 from judges.models import Call, CallState, Ending, JudgeVersion, Run, RunItem
 from judges.providers.prices import from_steps
-from judges.selectors.asked import how_of
+from judges.selectors.panels import asks_once
 
 # The rate is taken over so long: short enough to follow a change, long enough not to jump.
 WINDOW = timedelta(seconds=60)
@@ -151,7 +151,7 @@ def calls_shown(version: JudgeVersion, run: Run | None = None) -> list[ShownCall
     """The newest closed calls of a run (else of the version), with people's answers beside."""
     calls = (
         Call.objects.filter(state=CallState.CLOSED, run__version=version)
-        .select_related("item")
+        .select_related("item", "member__rater")
         .order_by("-closed_at", "-pk")
     )
     if run is not None:
@@ -207,7 +207,7 @@ def _failures(run: Run) -> list[Failure]:
 
 def _ended(run: Run) -> tuple[str, QuerySet[Any]]:
     """The rows that tell how items ended, and the name of the field that does."""
-    if how_of(run.version).is_single:
+    if asks_once(run):
         return "outcome", Call.objects.filter(run=run, state=CallState.CLOSED)
     return "ending", RunItem.objects.filter(run=run).exclude(ending="")
 

@@ -53,6 +53,21 @@ def training_set(question: Question) -> TrainingSet:
     Labels of judges never count. Options with fewer than MIN_A_CLASS examples are left out: a
     class seen once cannot be held out. Costs two queries over the question's labels.
     """
+    answers, tied = people_answers(question)
+    counts = Counter(answers.values())
+    kept = sorted(pair for pair in answers.items() if counts[pair[1]] >= MIN_A_CLASS)
+    capped = len(kept) - MAX_LABELS
+    if capped > 0:
+        kept = _in_draw_order(question, kept)
+    return TrainingSet(
+        labels=tuple(kept), counts=dict(sorted(counts.items())), tied=tied, capped=max(0, capped)
+    )
+
+
+def people_answers(question: Question) -> tuple[dict[int, int], int]:
+    """Item id -> code of what people answered: the ruling where one stands, else the untied
+    majority; and on how many items they are tied. Labels of judges never count. Two queries.
+    """
     votes: dict[int, Counter[int]] = defaultdict(Counter)
     rows = Label.objects.filter(
         question=question,
@@ -81,14 +96,7 @@ def training_set(question: Question) -> TrainingSet:
         if item_id in votes and item_id not in answers:
             tied -= 1
         answers[item_id] = choice or 0
-    counts = Counter(answers.values())
-    kept = sorted(pair for pair in answers.items() if counts[pair[1]] >= MIN_A_CLASS)
-    capped = len(kept) - MAX_LABELS
-    if capped > 0:
-        kept = _in_draw_order(question, kept)
-    return TrainingSet(
-        labels=tuple(kept), counts=dict(sorted(counts.items())), tied=tied, capped=max(0, capped)
-    )
+    return answers, tied
 
 
 def _in_draw_order(question: Question, pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from judges.models import ProviderName, Run
+from judges.models import JudgeVersion, ProviderName, Run
 from judges.services.asking import Asker, ChatAsker
 from judges.services.runs import is_classifier
 
 
-def asker_of(run: Run) -> Asker:
-    """The asker of a run: of labels where the judge gives labels, of words where it is a language
-    model.
+def asker_of(run: Run, version: JudgeVersion) -> Asker:
+    """What asks a version in a run, itself or as a member of a panel: for labels where the judge
+    gives labels, in words where it is a language model.
     """
-    if is_classifier(run.version):
+    if is_classifier(version):
         from judges.services.classifying import ClassifierAsker
 
-        return ClassifierAsker(run)
-    if run.version.connection.provider == ProviderName.LABEL_STUDIO:
+        return ClassifierAsker(run, version)
+    if version.connection.provider == ProviderName.LABEL_STUDIO:
         from judges.services.backends import BackendAsker
 
-        return BackendAsker(run)
-    return ChatAsker(run)
+        return BackendAsker(version)
+    return ChatAsker(run, version)

@@ -19,7 +19,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from judges.exchange import Reply, Request
-from judges.models import Call, Outcome, ProviderName, Run
+from judges.models import Call, JudgeVersion, Outcome, ProviderName, Run
+from judges.prompting.opinions import Opinion
 from judges.prompting.parse import Unparseable, read
 from judges.prompting.plan import CallKey
 from judges.providers import local_classifier
@@ -27,6 +28,8 @@ from judges.providers.base import Capabilities, ChatProvider, ProviderError
 from judges.providers.prices import Price, price_bound, reply_price, to_steps
 from judges.selectors.asked import asked_of
 from judges.selectors.examples import ExamplePool, example_pool
+from judges.selectors.panel_items import opinions
+from judges.selectors.panels import panel_of
 from judges.services.calls import Result
 from judges.services.connections import capabilities_keep
 from judges.services.embeddings import vectors_keep
@@ -35,6 +38,9 @@ from judges.services.prices import price_of
 from judges.services.providers import provider_of
 
 T = TypeVar("T")
+
+# Requests kept at hand: more than are asked at once.
+MOST_MADE = 1_000
 
 # What a call came to, or why it came to nothing and may yet (a judge's or a passing error).
 Answered: TypeAlias = "Result | ProviderError"
@@ -91,15 +97,17 @@ class ChatAsker:
 
     chunk = 1
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, version: JudgeVersion) -> None:
         self._run = run
-        self._version = run.version
-        self._connection = run.version.connection
+        self._version = version
+        self._connection = version.connection
         self.width = int(self._connection.concurrency)
         self._provider: ChatProvider | None = None
         self._capabilities = Capabilities()
         self._price: Price | None = None
         self._pool: ExamplePool | None = None
+        # What is about to be asked, by call: looked at for its price, its hash and the asking.
+        self._made: dict[int, tuple[Request, str]] = {}
 
     def prepare(self, aside: Aside, say: Callable[[str], None]) -> None:
         model = self._version.model
@@ -126,11 +134,13 @@ class ChatAsker:
 
     def piece(self, calls: Sequence[Call]) -> Callable[[], list[Answered]]:
         requests = [self._request(call) for call in calls]
+        for call in calls:
+            self._made.pop(call.pk, None)
         provider = self._provider
         if provider is None:
             raise RuntimeError("prepare() comes first.")
         price = self._price
-        return lambda: [ask(provider, request, price) for request in requests]
+        return lambda: [ask(provider, request, price, digest) for request, digest in requests]
 
     def after(self) -> None:
         """Nothing to keep."""
@@ -138,27 +148,44 @@ class ChatAsker:
     def bound(self, call: Call) -> int | None:
         if self._price is not None and self._price.rates.is_free:
             return 0
-        most = price_bound(self._request(call), self._capabilities, self._price)
+        most = price_bound(self._request(call)[0], self._capabilities, self._price)
         return None if most is None else to_steps(most)
 
     def hash_of(self, call: Call) -> str:
-        return request_hash(self._request(call))
+        return self._request(call)[1]
 
-    def _request(self, call: Call) -> Request:
-        return asked_of(
-            self._version,
-            call.item,
-            CallKey(call.variant, call.repeat),
-            examples=self._pool.of(call.item) if self._pool else (),
-        )
+    def _request(self, call: Call) -> tuple[Request, str]:
+        """The request and its hash."""
+        if len(self._made) > MOST_MADE:
+            # Of calls that were answered from before, or that no limit admitted.
+            self._made.clear()
+        if call.pk not in self._made:
+            request = asked_of(
+                self._version,
+                call.item,
+                CallKey(call.variant, call.repeat),
+                examples=self._pool.of(call.item) if self._pool else (),
+                opinions=self._heard(call) if call.discussed else (),
+            )
+            self._made[call.pk] = request, request_hash(request)
+        return self._made[call.pk]
+
+    def _heard(self, call: Call) -> list[Opinion]:
+        """What the other members of the panel said of its item."""
+        panel = panel_of(self._run.version)
+        calls = Call.objects.filter(run=self._run, item=call.item_id, discussed=False)
+        return opinions(panel, call.item_id, panel.place(call.member_id), calls)
 
 
-def ask(provider: ChatProvider, request: Request, price: Price | None = None) -> Answered:
+def ask(
+    provider: ChatProvider, request: Request, price: Price | None = None, digest: str = ""
+) -> Answered:
     """Put one request and read the reply strictly. Never raises for what a model may do.
 
-    ``price``: what the model costs, None where nobody knows.
+    ``price``: what the model costs, None where nobody knows. ``digest``: the request's hash, where
+    it is known already.
     """
-    digest = request_hash(request)
+    digest = digest or request_hash(request)
     try:
         reply = provider.ask(request)
     except ProviderError as error:

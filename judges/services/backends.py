@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from annotate.errors import BadInput, Conflict
 from annotate.models import ConfidenceSource, Item, ItemStatus, Project, Question, User
 from judges.exchange import QuestionSpec
-from judges.models import Call, Connection, JudgeVersion, Outcome, ProviderName, Run
+from judges.models import Call, Connection, JudgeVersion, Outcome, ProviderName
 from judges.providers.base import LabelProvider, ProviderError
 from judges.providers.label_studio import task_body
 from judges.selectors.specs import kind_check, question_spec
@@ -53,10 +53,9 @@ class BackendAsker:
 
     chunk = 1
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._version = run.version
-        self._connection = run.version.connection
+    def __init__(self, version: JudgeVersion) -> None:
+        self._version = version
+        self._connection = version.connection
         self.width = int(self._connection.concurrency)
         self._provider: LabelProvider | None = None
 

@@ -1,8 +1,8 @@
-"""Calls: claimed in chunks, asked with nothing held, stored only while the claim is still ours.
+"""Calls: claimed in chunks, asked with nothing held, put back when they were not answered.
 
 State machine in models/runs.py. A claim is ``UPDATE ... WHERE state = 'waiting'`` and what it took
-is read back by its token, so of two workers each gets calls of its own on any database; a reply is
-stored by ``UPDATE ... WHERE state = 'claimed' AND lease_token = ours``, so a late one is dropped.
+is read back by its token, so of two workers each gets calls of its own on any database. Replies are
+stored by services/storing.py.
 """
 
 from __future__ import annotations
@@ -20,12 +20,9 @@ from django.utils import timezone
 
 from annotate.services.items import items_freeze
 from annotate.services.jobs import LEASE
-from annotate.services.submissions import Answer
-from judges.models import Call, CallState, Outcome, Run, RunItem
-from judges.providers.prices import to_steps
-from judges.selectors.asked import how_of
-from judges.services import endings, pace, spending
-from judges.services.endings import shares_by_text, storable
+from judges.models import Call, CallState, JudgeVersion, Run
+from judges.services import pace, spending
+from judges.services.endings import storable
 
 
 @dataclass(frozen=True)
@@ -72,24 +69,35 @@ class Result:
     reused: int | None = None  # the call that was answered before, where none was made now
 
 
-def calls_claim(run: Run, *, most: int, bound: Bound | None = None, paced: bool = False) -> Claim:
+def calls_claim(
+    run: Run,
+    *,
+    most: int,
+    bound: Bound | None = None,
+    paced: bool = False,
+    answered: int = 0,
+    member: JudgeVersion | None = None,
+) -> Claim:
     """Take up to ``most`` waiting calls whose time has come, in the order of the draw.
 
     Counts an attempt for each. Freezes their items: what was asked stays as it was asked.
     ``bound`` tells the most that a call can cost (100-millionths of a dollar; None where nobody
     knows); so much is reserved with the claim, and what the limits do not admit is left waiting.
-    ``paced``: no more than the connection gets at once, over all workers (``Claim.room``).
+    ``paced``: no more than the connection gets at once, over all workers (``Claim.room``), where
+    ``answered`` calls that are still claimed do not count: the endpoint is done with them.
+    ``member``: of a panel's run, whose calls; its connection is then the one that is paced.
     """
     now = timezone.now()
     token = str(uuid.uuid4())
     with transaction.atomic():
-        room = pace.room(run.version.connection) if paced else None
+        asked = (member or run.version).connection
+        room = pace.room(asked, answered=answered) if paced else None
         if room is not None:
             most = min(most, room.n)
             if most <= 0:
                 return Claim(token, (), room=room)
         waiting = (
-            Call.objects.filter(run=run, state=CallState.WAITING)
+            Call.objects.filter(run=run, member=member, state=CallState.WAITING)
             .filter(Q(not_before=None) | Q(not_before__lte=now))
             .order_by("pk")
         )
@@ -111,7 +119,10 @@ def calls_claim(run: Run, *, most: int, bound: Bound | None = None, paced: bool 
         taken = tuple(
             Call.objects.filter(pk__in=ids, lease_token=token).select_related("item").order_by("pk")
         )
-        items_freeze([call.item_id for call in taken])
+        thawed = [call.item for call in taken if call.item.frozen_at is None]
+        items_freeze([item.pk for item in thawed])
+        for item in thawed:
+            item.frozen_at = now
         if bound is None or not taken:
             return Claim(token, taken, room=room)
         claim = _reserve(run, token, taken, [bound(call) for call in taken])
@@ -218,107 +229,6 @@ def call_wait(
         if put_back:
             spending.settle(run, reserved=reserved, spent=lost)
     return bool(put_back)
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What call_store stored: the call's outcome ("" when the claim was not ours any more and
-    nothing was), and how its item ended ("" while other calls about it are open).
-    """
-
-    outcome: str = ""
-    ending: str = ""
-
-
-def call_store(run: Run, call: Call, token: str, result: Result) -> Stored:
-    """Close a call with its result; with the last one of its item hand its label in. One
-    transaction.
-
-    Idempotent through the claim, and through the submission's client key. A label that cannot be
-    handed in (the item was withdrawn meanwhile) closes the call as failed, with the reason. Settles
-    what was reserved. Locks the item's row in the run where it has one, the call, then as
-    submission_submit, then run and project.
-    """
-    how = how_of(run.version)
-    with transaction.atomic():
-        place = None if how.is_single else _item_locked(run, call)
-        if not _close(call, token, result):
-            return Stored()
-        if place is None:
-            outcome = ending = _end_call(run, call, result)
-        else:
-            outcome, ending = result.outcome, endings.item_end(run, place, call.item, how)
-        # Last, so that the rows which all workers share are held shortly.
-        reserved = call.reserved or 0
-        spending.settle(run, reserved=reserved, spent=_spent(result, reserved))
-    return Stored(outcome, ending)
-
-
-def _item_locked(run: Run, call: Call) -> RunItem:
-    """So that of two workers which close the last calls of an item one sees the other's."""
-    return RunItem.objects.select_for_update(no_key=True).get(run=run, item_id=call.item_id)
-
-
-def _end_call(run: Run, call: Call, result: Result) -> str:
-    """Hand in the label of an item that is asked once; the outcome of its call."""
-    if result.outcome != Outcome.LABEL or result.choice is None:
-        return result.outcome
-    refused = endings.label_hand_in(
-        run,
-        call.item,
-        Answer(
-            choice=result.choice,
-            confidence=result.confidence,
-            confidence_source=result.confidence_source,
-            distribution=result.distribution,
-            rationale=storable(result.rationale),
-        ),
-        seconds=result.seconds,
-    )
-    if not refused:
-        return result.outcome
-    Call.objects.filter(pk=call.pk).update(
-        outcome=Outcome.FAILED,
-        error=storable(refused),
-        choice=None,
-        confidence=None,
-        confidence_source="",
-        distribution=None,
-        label_mass=None,
-    )
-    return Outcome.FAILED
-
-
-def _spent(result: Result, reserved: int) -> int:
-    return reserved if result.price is None else to_steps(result.price)
-
-
-def _close(call: Call, token: str, result: Result) -> bool:
-    values: dict[str, Any] = {
-        "state": CallState.CLOSED,
-        "outcome": result.outcome,
-        "lease_token": "",
-        "lease_until": None,
-        "raw_reply": storable(result.raw),
-        "error": storable(result.error),
-        "choice": result.choice,
-        "confidence": result.confidence,
-        "confidence_source": result.confidence_source,
-        "distribution": shares_by_text(result.distribution),
-        "label_mass": result.label_mass,
-        "rationale": storable(result.rationale),
-        "tokens_in": result.tokens_in,
-        "tokens_out": result.tokens_out,
-        "seconds": result.seconds,
-        "model_reported": storable(result.model, 199),
-        "request_hash": result.request_hash,
-        "price": result.price,
-        "reused_id": result.reused,
-        "reserved": None,
-        "paid_beside": F("paid_beside") + (0 if result.price is not None else call.reserved or 0),
-        "closed_at": timezone.now(),
-    }
-    return bool(_ours(call, token).update(**values))
 
 
 def _ours(call: Call, token: str) -> Any:

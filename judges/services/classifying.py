@@ -12,16 +12,16 @@ from django.utils.translation import gettext as _
 
 from annotate.errors import Conflict
 from annotate.models import ConfidenceSource, Item
-from judges.models import Call, CallState, Outcome, Run
+from judges.models import Call, CallState, JudgeVersion, Outcome, Run
 from judges.providers import local_classifier
 from judges.providers.base import ProviderError
 from judges.providers.local_classifier import Trained
+from judges.selectors.panels import OUT_OF_FOLD, is_panel
 from judges.selectors.specs import question_spec
 from judges.services.asking import Answered, Aside
 from judges.services.calls import Result
 from judges.services.embeddings import vectors_keep, vectors_kept
 from judges.services.learning import Lessons
-from judges.services.runs import OUT_OF_FOLD
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,10 +39,10 @@ class ClassifierAsker:
     chunk = 16
     width = 1
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, version: JudgeVersion) -> None:
         self._run = run
-        self._version = run.version
-        self._model = run.version.model
+        self._version = version
+        self._model = version.model
         self._facets: tuple[str, ...] = ()
         self._trained: Trained | None = None
         self._held_out: dict[int, NDArray[np.float64]] = {}
@@ -81,10 +81,10 @@ class ClassifierAsker:
         if len(set(vectors)) < 2:
             raise Conflict(_("All items it should learn from hold the same text."))
         say(_("Learning from people’s labels"))
-        waiting = self._run.calls.exclude(state=CallState.CLOSED)
-        if waiting.exclude(variant=OUT_OF_FOLD).exists():
+        plain, held_out = self._wanted()
+        if plain:
             self._trained = aside(learnt.fit)
-        if waiting.filter(variant=OUT_OF_FOLD).exists():
+        if held_out:
             parameters = self._version.parameters
             say(_("Learning again, with each part held out"))
             found = aside(
@@ -98,6 +98,20 @@ class ClassifierAsker:
             self._held_out = {
                 pair[0]: row for pair, row in zip(pairs, found.probabilities, strict=True)
             }
+
+    def _wanted(self) -> tuple[bool, bool]:
+        """Whether it is asked about items it has not learnt from, and about such as it has."""
+        if is_panel(self._run.version):
+            # As a member of a panel it may be asked about any item, later.
+            return True, self._run.items.filter(item__in=self._learnt()).exists()
+        waiting = self._run.calls.exclude(state=CallState.CLOSED)
+        return (
+            waiting.exclude(variant=OUT_OF_FOLD).exists(),
+            waiting.filter(variant=OUT_OF_FOLD).exists(),
+        )
+
+    def _learnt(self) -> list[int]:
+        return [item_id for item_id, _code in self._version.training["labels"]]
 
     def _vectors(self, texts: Sequence[str], aside: Aside, say: Callable[[str], None]) -> Vectors:
         """Vectors of many texts, kept chunk by chunk, so that a killed worker goes on there."""

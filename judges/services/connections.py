@@ -17,8 +17,9 @@ from annotate.errors import BadInput, Conflict
 from annotate.models import Job, Project, User
 from annotate.services.events import event_write
 from annotate.services.jobs import RunningJob, job_create
-from judges.models import CONNECTED, Connection, Pace, ProviderName
+from judges.models import CONNECTED, Connection, JudgeVersion, Pace, ProviderName
 from judges.providers.base import ProviderError
+from judges.selectors.panels import is_panel, panel_of
 from judges.services.addresses import address_check, address_leaves, reach_check
 from judges.services.keys import key_check, key_encrypt, variable_check
 
@@ -195,7 +196,11 @@ def connection_local(actor: User, project: Project, provider: str) -> Connection
                 "`bin/run --local-llm`, after `manage.py fetch_model`."
             )
         )
-    names = {ProviderName.LOCAL_CLASSIFIER: "Local classifier", ProviderName.LOCAL_LLM: "Local LLM"}
+    names = {
+        ProviderName.LOCAL_CLASSIFIER: "Local classifier",
+        ProviderName.LOCAL_LLM: "Local LLM",
+        ProviderName.PANEL: "Panels",
+    }
     connection, _created = Connection.objects.get_or_create(
         project=project,
         provider=provider,
@@ -225,6 +230,13 @@ def check_may_leave(connection: Connection) -> None:
             )
             % {"name": connection.name, "address": connection.base_url},
         )
+
+
+def check_judge_may_leave(version: JudgeVersion) -> None:
+    """The same for all that a judge is asked through: of a panel each member's connection."""
+    asked = panel_of(version).members if is_panel(version) else (version,)
+    for each in asked:
+        check_may_leave(each.connection)
 
 
 # --- Testing a connection -----------------------------------------------------------------------

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
-from judges.models import Call, CallState, JudgeVersion
+from judges.models import Call, CallState, JudgeVersion, PanelMember, Purpose
+from judges.prompting.plan import variants
 from judges.providers.base import Capabilities
 from judges.providers.prices import Price, from_steps, price_bound, to_steps
-from judges.selectors.asked import asked_of
-from judges.selectors.items import items_unasked
+from judges.selectors.asked import asked_of, how_of
+from judges.selectors.items import items_askable, items_unasked
+from judges.selectors.panels import asked_versions, is_panel, spec_of
 from judges.services.prices import price_of
 
 # So many items asked before make an estimate; more than so many are not read.
@@ -45,22 +47,39 @@ def cost_estimate(version: JudgeVersion, n_items: int) -> CostEstimate:
     The interval is the prediction interval of a sum of N from n items seen before, by Student's t:
     N m ± t s sqrt(N (1 + N / n)). It is as good as the items seen are like those to come.
     """
-    price = price_of(version.connection, version.model)
-    if price is not None and price.rates.is_free:
+    asked = asked_versions(version)
+    prices = [price_of(each.connection, each.model) for each in asked]
+    if all(price is not None and price.rates.is_free for price in prices):
         zero = Decimal(0)
         return CostEstimate(n_items, "free", zero, zero, zero)
-    past = _past(version)
+    past = past_costs(version)
     if len(past) >= FEWEST_PAST:
         return _from_past(n_items, past)
-    return _from_bound(version, n_items, price)
+    again = spec_of(version).readers if is_panel(version) else ()
+    bounds = [item_bound(each, price) for each, price in zip(asked, prices, strict=True)]
+    bounds += [bounds[place] for place in again]
+    known = [bound for bound in bounds if bound is not None]
+    if len(known) < len(bounds):
+        return CostEstimate(n_items, "unknown")
+    return CostEstimate(n_items, "bound", high=n_items * sum(known, Decimal(0)))
 
 
-def _past(version: JudgeVersion) -> list[float]:
-    """Dollars an item, of the newest items asked with a known price."""
+def past_costs(version: JudgeVersion) -> list[float]:
+    """Dollars an item, of the newest items asked with a known price; also as a member of panels."""
     items = (
         Call.objects.filter(
-            run__version=version, state=CallState.CLOSED, price__isnull=False, reused=None
+            Q(run__version=version)
+            | Q(
+                member=version,
+                discussed=False,
+                run__version__in=PanelMember.objects.filter(version=version).values("panel"),
+            ),
+            state=CallState.CLOSED,
+            price__isnull=False,
+            reused=None,
         )
+        # An item with verdicts planted in it is asked far more often than one to label.
+        .exclude(run__purpose=Purpose.CANARY)
         .values("run", "item")
         .annotate(cost=Sum("price"), beside=Sum("paid_beside"))
         .order_by("-run", "-item")[:MOST_PAST]
@@ -86,17 +105,25 @@ def _from_past(n_items: int, past: list[float]) -> CostEstimate:
     )
 
 
-def _from_bound(version: JudgeVersion, n_items: int, price: Price | None) -> CostEstimate:
-    """The mean of what each of the next items can cost at most, times so many."""
+def item_bound(version: JudgeVersion, price: Price | None) -> Decimal | None:
+    """The mean of what each of the next items can cost at most; None where nobody knows, or there
+    is no item. An item that is asked in several calls costs so many.
+    """
+    if price is not None and price.rates.is_free:
+        return Decimal(0)
     known = Capabilities.from_dict(version.connection.capabilities.get(version.model) or {})
-    bounds = [
-        price_bound(asked_of(version, item), known, price)
-        for item in items_unasked(version)[:BOUNDED]
-    ]
+    items = list(items_unasked(version)[:BOUNDED]) or list(items_askable(version)[:BOUNDED])
+    bounds = [price_bound(asked_of(version, item), known, price) for item in items]
     found = [bound for bound in bounds if bound is not None]
     if not found or len(found) < len(bounds):
-        return CostEstimate(n_items, "unknown")
-    return CostEstimate(n_items, "bound", high=n_items * sum(found, Decimal(0)) / len(found))
+        return None
+    return _calls_at_most(version) * sum(found, Decimal(0)) / len(found)
+
+
+def _calls_at_most(version: JudgeVersion) -> int:
+    how = how_of(version)
+    most = how.repeats.most if how.repeats else 1
+    return most * len(variants(how, len(version.question.options.all())))
 
 
 def _dollars(amount: float) -> Decimal:

@@ -7,11 +7,12 @@ from typing import NoReturn
 from django.utils.translation import gettext as _
 
 from annotate.errors import BadInput
-from annotate.models import Item, ItemStatus, Question
+from annotate.models import Item, Question
 from judges.prompting.examples import chosen
 from judges.prompting.how import MAX_ROTATIONS, Examples, How
 from judges.providers import local_classifier
 from judges.selectors.examples import answered_for, known_vectors, texts_of
+from judges.selectors.fields import field_names
 from judges.services.embeddings import vectors_keep
 
 
@@ -32,16 +33,14 @@ def how_check(question: Question, how: How) -> None:
             _("With more than %(most)s options, not each of them can be first. Ask in both orders.")
             % {"most": MAX_ROTATIONS},
         )
-    for name in [*(how.pair.fields if how.pair else ()), *filter(None, [how.reference])]:
-        items = Item.objects.filter(project_id=question.project_id, status=ItemStatus.LIVE)
-        if not items.filter(fields__has_key=name).exists():
-            _refuse("how", _("No item has a field called “%(name)s”.") % {"name": name})
+    wanted = {"pair": how.pair.fields if how.pair else (), "reference": [how.reference]}
+    for field, names in wanted.items():
+        if missing := sorted({*filter(None, names)} - {*field_names(question.project, names)}):
+            _refuse(field, _("No item has a field called “%(name)s”.") % {"name": missing[0]})
 
 
-def examples_choose(question: Question, how: Examples) -> list[list[int]]:
-    """[item id, code] of the examples kept with a version. Embeds what "diverse" looks at, some
-    seconds the first time. Raises BadInput where there are too few, ProviderError.
-    """
+def examples_known(question: Question, how: Examples) -> dict[int, int]:
+    """Item id -> code of what examples may be chosen from. Raises BadInput for too few."""
     answered = answered_for(question, how)
     if len(answered) < how.count:
         _refuse(
@@ -52,6 +51,14 @@ def examples_choose(question: Question, how: Examples) -> list[list[int]]:
             )
             % {"there": len(answered), "count": how.count},
         )
+    return answered
+
+
+def examples_choose(question: Question, how: Examples) -> list[list[int]]:
+    """[item id, code] of the examples kept with a version. Embeds what "diverse" looks at, some
+    seconds the first time. Raises BadInput where there are too few, ProviderError.
+    """
+    answered = examples_known(question, how)
     vectors = None
     if how.choice == "diverse":
         items = Item.objects.filter(pk__in=answered)

@@ -14,7 +14,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from judges.models import Call, CallState, Connection, Pace
+from judges.models import Call, CallState, Connection, Pace, PanelMember
 from judges.providers.base import ProviderError
 
 FIRST_BACKOFF_SECONDS = 2.0
@@ -38,8 +38,9 @@ def pace_of(connection: Connection) -> Pace:
     )[0]
 
 
-def room(connection: Connection) -> Room:
-    """What may be claimed now, over all runs and workers of the connection.
+def room(connection: Connection, *, answered: int = 0) -> Room:
+    """What may be claimed now, over all runs and workers of the connection. ``answered``: of the
+    calls that are claimed so many are not under way any more, but wait to be stored.
 
     Inside the transaction that claims: locks the row, before any call, until the claim is written.
     """
@@ -53,10 +54,20 @@ def room(connection: Connection) -> Room:
     if row.hold_until is not None and row.hold_until > now:
         return Room(0, limit, row.hold_until)
     # Of dead workers' claims those whose lease ran out do not count.
-    in_flight = Call.objects.filter(
-        run__version__connection=connection, state=CallState.CLAIMED, lease_until__gte=now
-    ).count()
+    in_flight = max(0, _in_flight(connection, now) - answered)
     return Room(max(0, limit - in_flight), limit, None)
+
+
+def _in_flight(connection: Connection, now: datetime) -> int:
+    """Calls being asked there: of judges by themselves, and of members of panels. Two counts, each
+    by its runs: asked in one, the database would walk through all calls there are.
+    """
+    asked = Call.objects.filter(state=CallState.CLAIMED, lease_until__gte=now)
+    panels = PanelMember.objects.filter(version__connection=connection).values("panel")
+    return (
+        asked.filter(member=None, run__version__connection=connection).count()
+        + asked.filter(run__version__in=panels, member__connection=connection).count()
+    )
 
 
 def grow(connection: Connection, seen: int) -> bool:

@@ -13,8 +13,8 @@ from annotate.services.jobs import job_reopen
 from judges.models import Call, CallState, Ending, JudgeVersion, Outcome, Run, RunItem
 from judges.providers.base import ProviderError
 from judges.providers.prices import to_steps
-from judges.selectors.asked import how_of
-from judges.services.connections import check_may_leave
+from judges.selectors.panels import asks_once
+from judges.services.connections import check_judge_may_leave
 from judges.services.spending import check_cappable
 from judges.services.versions import version_check
 
@@ -31,15 +31,15 @@ def run_retry_failed(actor: User, run: Run) -> Run:
     the version, as run_start.
     """
     JudgeVersion.objects.select_for_update(no_key=True).get(pk=run.version_id)
-    run = Run.objects.select_related("version__project", "version__connection", "job").get(
-        pk=run.pk
-    )
+    run = Run.objects.select_related(
+        "version__project", "version__connection", "version__question", "job"
+    ).get(pk=run.pk)
     version = run.version
     if version.project.status == ProjectStatus.ARCHIVED:
         raise NotAllowed(_("This project is archived. An owner can take it up again."))
     version_check(version)
     try:
-        check_may_leave(version.connection)
+        check_judge_may_leave(version)
     except ProviderError as error:
         raise NotAllowed(error.message) from None
     check_cappable(version, run.cap)
@@ -62,7 +62,7 @@ def run_retry_failed(actor: User, run: Run) -> Run:
 
 def _reopen(run: Run) -> int:
     failed = Call.objects.filter(run=run, state=CallState.CLOSED).exclude(outcome=Outcome.LABEL)
-    if not how_of(run.version).is_single:
+    if not asks_once(run):
         # An item that has its label has it, whatever one of its calls came to.
         labelled = RunItem.objects.filter(run=run, item=OuterRef("item"), ending=Ending.LABEL)
         failed = failed.filter(~Exists(labelled))
@@ -89,5 +89,12 @@ def _reopen_items(run: Run) -> None:
     """Items asked in several calls that ended without a label and have calls to be asked again."""
     again = Call.objects.filter(run=run, item=OuterRef("item"), state=CallState.WAITING)
     RunItem.objects.filter(Exists(again), run=run).update(
-        ending="", error="", choice=None, confidence=None, distribution=None, ended_at=None
+        ending="",
+        error="",
+        choice=None,
+        confidence=None,
+        distribution=None,
+        asked=None,
+        asked_again=None,
+        ended_at=None,
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from annotate.errors import BadInput, Conflict, NotAllowed
@@ -17,15 +18,15 @@ from judges.models import Call, JudgeVersion, ProviderName, Purpose, Run, RunIte
 from judges.prompting.plan import PLAIN, first_calls
 from judges.providers.base import ProviderError
 from judges.selectors.asked import how_of
-from judges.selectors.items import items_askable, items_unasked
-from judges.services.connections import check_may_leave
+from judges.selectors.items import items_answered, items_askable, items_unasked
+from judges.selectors.panel_items import call_of, calls_first
+from judges.selectors.panels import OUT_OF_FOLD, asks_once, is_panel, panel_of
+from judges.services.connections import check_judge_may_leave
 from judges.services.spending import check_cappable
 from judges.services.versions import version_check
 
 KIND = "judge_run"
-# A trained judge answers about an item it was trained on from a fit that has not seen it.
-OUT_OF_FOLD = "out_of_fold"
-STRATEGIES = ("random", "all")
+STRATEGIES = ("random", "known", "all")
 CHUNK = 2_000
 # More calls than this are written by the worker, in chunks: nobody waits for them in the browser,
 # and no other writer in the database.
@@ -47,7 +48,8 @@ def run_start(
 
     Of a large run the worker writes the rest (run_lay_out).
 
-    ``selection``: ``{"strategy": "random", "limit": N}`` for the first N in random order, or
+    ``selection``: ``{"strategy": "random", "limit": N}`` for the first N in random order,
+    ``{"strategy": "known", "limit": N}`` for those first that people have answered, or
     ``{"strategy": "all"}``; of the live items that this version has not labelled, for another
     purpose than to label of all live ones. ``seed`` 0 takes
     the project's own order, in which people are given items too, so that the judge meets those
@@ -69,9 +71,11 @@ def run_start(
     if purpose not in Purpose.values:
         raise BadInput(_("There is no such purpose of a run."))
     version_check(version)
+    if purpose == Purpose.CANARY:
+        check_asked_in_words(version)
     _check_idle(version, purpose)
     try:
-        check_may_leave(version.connection)
+        check_judge_may_leave(version)
     except ProviderError as error:
         raise NotAllowed(error.message) from None
     check_cappable(version, cap)
@@ -115,6 +119,14 @@ def run_start(
     return run
 
 
+def check_asked_in_words(version: JudgeVersion) -> None:
+    """Raises BadInput for a judge that cannot be told anything: planted verdicts are words."""
+    if version.prompt is None or is_panel(version):
+        raise BadInput(
+            _("Only a language model that is asked by itself can be checked for planted verdicts.")
+        )
+
+
 def _check_idle(version: JudgeVersion, purpose: str) -> None:
     unfinished = version.runs.filter(purpose=purpose).exclude(job__state__in=FINISHED).first()
     if unfinished is not None:
@@ -127,7 +139,7 @@ def _check_idle(version: JudgeVersion, purpose: str) -> None:
 def _selection(wanted: Mapping[str, Any]) -> dict[str, Any]:
     strategy = wanted.get("strategy", "random")
     if strategy not in STRATEGIES:
-        raise BadInput(_("Items are chosen at random, or all of them."))
+        raise BadInput(_("Items are chosen at random, those people answered first, or all."))
     if strategy == "all":
         return {"strategy": "all"}
     limit = wanted.get("limit", 100)
@@ -136,7 +148,7 @@ def _selection(wanted: Mapping[str, Any]) -> dict[str, Any]:
             _("A run is over one item at least, and ten million at most."),
             fields={"limit": _("A whole number from 1.")},
         )
-    return {"strategy": "random", "limit": limit}
+    return {"strategy": strategy, "limit": limit}
 
 
 def run_lay_out(run: Run, beat: Callable[[str], None]) -> None:
@@ -148,9 +160,10 @@ def run_lay_out(run: Run, beat: Callable[[str], None]) -> None:
     if run.selection.get("laid_out", True):
         return
     total = run.job.total or 0
-    single = how_of(run.version).is_single
+    single = asks_once(run)
     there = set((run.calls if single else run.items).values_list("item_id", flat=True))
-    drawn = _drawn(run.version, {}, run.seed, run.purpose)
+    order = {"strategy": run.selection.get("strategy")}
+    drawn = _drawn(run.version, order, run.seed, run.purpose)
     missing = [pk for pk in drawn if pk not in there]
     missing = missing[: max(0, total - len(there))]
     for start in range(0, len(missing), CHUNK):
@@ -167,6 +180,16 @@ def run_lay_out(run: Run, beat: Callable[[str], None]) -> None:
 def _drawn(version: JudgeVersion, chosen: Mapping[str, Any], seed: int, purpose: str) -> list[int]:
     items = items_unasked(version) if purpose == Purpose.LABEL else items_askable(version)
     limit = chosen.get("limit")
+    if chosen.get("strategy") != "known":
+        return _in_order(items, limit, seed)
+    ids = _in_order(items_answered(items, version.question), limit, seed)
+    if limit is None or len(ids) < limit:
+        left = None if limit is None else limit - len(ids)
+        ids += _in_order(items_answered(items, version.question, answered=False), left, seed)
+    return ids
+
+
+def _in_order(items: QuerySet[Item], limit: int | None, seed: int) -> list[int]:
     if seed == 0:
         ids = items.values_list("pk", flat=True)
         return list(ids[:limit] if limit else ids)
@@ -179,28 +202,30 @@ def _drawn(version: JudgeVersion, chosen: Mapping[str, Any], seed: int, purpose:
 
 def _write_calls(run: Run, ids: Sequence[int]) -> None:
     """The first calls of these items; where there are several an item, its row as well."""
-    how = how_of(run.version)
-    if not how.is_single:
-        keys = first_calls(how, run.version.question.options.count())
+    if not asks_once(run):
         RunItem.objects.bulk_create(
             (RunItem(run=run, item_id=pk) for pk in ids), batch_size=CHUNK, ignore_conflicts=True
         )
-        Call.objects.bulk_create(
-            (
-                Call(run=run, item_id=pk, variant=key.variant, repeat=key.repeat)
-                for pk in ids
-                for key in keys
-            ),
-            batch_size=CHUNK,
-            ignore_conflicts=True,
-        )
+    Call.objects.bulk_create(_first_calls(run, ids), batch_size=CHUNK, ignore_conflicts=True)
+
+
+def _first_calls(run: Run, ids: Sequence[int]) -> Iterator[Call]:
+    if run.purpose == Purpose.CANARY:
+        # First the items as they are: which verdicts to plant hangs on what the judge says of them.
+        yield from (Call(run=run, item_id=pk, variant=PLAIN) for pk in ids)
         return
+    if is_panel(run.version):
+        panel = panel_of(run.version)
+        for pk in ids:
+            yield from (call_of(run, panel, pk, wanted) for wanted in calls_first(panel, pk))
+        return
+    how = how_of(run.version)
+    keys = first_calls(how, run.version.question.options.count())
     learnt = {item_id for item_id, _code in run.version.training.get("labels", [])}
-    Call.objects.bulk_create(
-        (Call(run=run, item_id=pk, variant=OUT_OF_FOLD if pk in learnt else PLAIN) for pk in ids),
-        batch_size=CHUNK,
-        ignore_conflicts=True,
-    )
+    for pk in ids:
+        for key in keys:
+            variant = OUT_OF_FOLD if pk in learnt else key.variant
+            yield Call(run=run, item_id=pk, variant=variant, repeat=key.repeat)
 
 
 def is_classifier(version: JudgeVersion) -> bool:

@@ -19,6 +19,7 @@ from annotate.services.events import event_write
 from judges.models import JudgeVersion, Run, Spending
 from judges.providers.prices import STEP, from_steps, to_steps
 from judges.selectors.money import dollars
+from judges.selectors.panels import is_panel, panel_of
 from judges.services.prices import price_of
 
 # Dollars: far above what a project spends, far below what the column holds.
@@ -83,8 +84,12 @@ def cap_read(entered: Decimal | str | None, field: str = "cap") -> int | None:
 
 def check_cappable(version: JudgeVersion, cap: int | None) -> None:
     """Raise BadInput where a limit is to hold, the run's or the project's, and nobody knows what
-    the model costs.
+    the model costs; of a panel, what each of its members' does.
     """
+    if is_panel(version):
+        for member in panel_of(version).members:
+            check_cappable(member, cap)
+        return
     if price_of(version.connection, version.model) is not None:
         return
     names = {"model": version.model, "connection": version.connection.name}

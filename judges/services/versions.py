@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,20 +14,19 @@ from annotate.models import Guideline, Project, Question, QuestionStatus, User
 from annotate.services.events import event_write
 from annotate.services.projects import guideline_live
 from annotate.services.raters import rater_of_version
-from judges.exchange import Want
 from judges.models import Connection, JudgeVersion, Prompt, ProviderName
-from judges.prompting.ask import want_of
-from judges.prompting.build import MAX_OPTIONS
 from judges.prompting.how import How
 from judges.providers import local_classifier
+from judges.selectors.panels import asked_versions, is_panel
 from judges.selectors.specs import kind_check
 from judges.selectors.training import MIN_LABELS, TrainingSet, training_set
 from judges.services.connections import connection_local
-from judges.services.examples import examples_choose, how_check
+from judges.services.drafts import Draft, draft_check, draft_parameters
+from judges.services.examples import examples_choose
+from judges.services.prompts import content_hash, prompt_get
 
 ZERO_SHOT = "zero_shot"
 TRAINED = "trained"
-MAX_SYSTEM = 20_000
 # Out-of-fold answers: so many parts, drawn by this seed.
 FOLDS = 5
 SEED = 2026
@@ -81,49 +77,42 @@ def chat_version(
     *,
     model: str,
     system: str = "",
+    task: str = "",
+    output: str = "",
     ask_rationale: bool = False,
     name: str = "",
     how: How | None = None,
 ) -> JudgeVersion:
     """A judge that is a language model behind a connection, with the project's live guideline.
 
-    ``how`` is how it asks, directly where it is None; examples are chosen here and kept with the
-    version. Idempotent as judge_version_create. Raises BadInput.
+    ``system``, ``task`` and ``output`` are its words with {{variables}} (prompting/words.py), ""
+    for Concord's own. ``how`` is how it asks, directly where it is None; examples are chosen here
+    and kept with the version. Idempotent as judge_version_create. Raises BadInput, by field.
     """
-    kind_check(question)
-    how = how or How()
-    if how.ask == "rationale":
-        # One way to say it, so that it is one version.
-        how, ask_rationale = dataclasses.replace(how, ask="direct"), True
-    model, system = model.strip(), system.replace("\r\n", "\n").strip()
-    wrong: dict[str, str] = {}
-    if not model or len(model) > 200:
-        wrong["model"] = _("Name the model, in 200 characters at most.")
-    if len(system) > MAX_SYSTEM:
-        wrong["system"] = _("At most %(most)s characters.") % {"most": MAX_SYSTEM}
-    if question.options.count() > MAX_OPTIONS:
-        wrong["question"] = _("A language model can be asked with at most %(most)s options.") % {
-            "most": MAX_OPTIONS
-        }
-    if wrong:
-        raise BadInput(" ".join(wrong.values()), fields=wrong)
-    how_check(question, how)
-    parameters: dict[str, Any] = {
-        "want": want_of(how, _want(connection, model, ask_rationale)),
-        "temperature": 0,
-        "seed": 1,
-    }
-    if how != How():
-        parameters["how"] = how.as_dict()
-    if how.examples:
-        parameters["examples"] = examples_choose(question, how.examples)
+    draft = Draft(
+        question,
+        connection,
+        model,
+        system=system,
+        task=task,
+        output=output,
+        ask_rationale=ask_rationale,
+        how=how,
+        name=name,
+    ).settled()
+    draft_check(draft)
+    parameters = draft_parameters(draft)
+    if draft.how and draft.how.examples:
+        parameters["examples"] = examples_choose(question, draft.how.examples)
     return judge_version_create(
         actor,
         question,
         connection,
-        name=name.strip() or model,
-        model=model,
-        prompt=prompt_get(actor, question.project, system=system, ask_rationale=ask_rationale),
+        name=draft.name,
+        model=draft.model,
+        prompt=prompt_get(
+            actor, question.project, ask_rationale=draft.ask_rationale, **draft.words
+        ),
         guideline=guideline_live(question.project),
         parameters=parameters,
     )
@@ -140,12 +129,13 @@ def judge_version_create(
     guideline: Guideline | None = None,
     parameters: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
+    family: str | None = None,
 ) -> JudgeVersion:
     """The version with exactly this make-up, and its rater, made where there is none yet.
 
     Idempotent by hash: what there is comes back, whatever name was given. Numbers go v1, v2 ...
-    by name. Locks the project. Raises BadInput for what does not belong together, Conflict for a
-    question version that was replaced.
+    by name. ``family``: the rater's, where it is not its model's. Locks the project. Raises
+    BadInput for what does not belong together, Conflict for a question version that was replaced.
     """
     kind_check(question)
     project = question.project
@@ -177,7 +167,7 @@ def judge_version_create(
             project,
             name=str(version),
             version_hash=version.hash,
-            family=model_family(version.model),
+            family=model_family(version.model) if family is None else family,
         )
         version.save(force_insert=True)
         event_write(
@@ -188,7 +178,7 @@ def judge_version_create(
 
 def model_family(model: str) -> str:
     """What versions of one model share, whatever their prompt: its name, without the vendor's."""
-    return model.rpartition("/")[2].strip().casefold()
+    return " ".join(model.rpartition("/")[2].split()).casefold()
 
 
 def version_hash(version: JudgeVersion) -> str:
@@ -220,11 +210,20 @@ def version_hash(version: JudgeVersion) -> str:
         "parameters": version.parameters,
         "training": version.training.get("hash"),
     }
-    return _hash(made_of)
+    return content_hash(made_of)
 
 
 def version_check(version: JudgeVersion) -> None:
-    """Raise Conflict unless the version still asks what it was made to ask."""
+    """Raise Conflict unless the version, and of a panel each member, still asks what it was made to
+    ask.
+    """
+    for each in asked_versions(version):
+        _check_as_made(each)
+    if is_panel(version):
+        _check_as_made(version)
+
+
+def _check_as_made(version: JudgeVersion) -> None:
     if version.question.status != QuestionStatus.LIVE:
         raise Conflict(
             _(
@@ -241,16 +240,6 @@ def version_check(version: JudgeVersion) -> None:
             )
             % {"question": version.question.name}
         )
-
-
-def prompt_get(actor: User, project: Project, *, system: str, ask_rationale: bool) -> Prompt:
-    """The prompt with these words, made at first use. Idempotent."""
-    prompt, _created = Prompt.objects.get_or_create(
-        project=project,
-        hash=_hash({"system": system, "ask_rationale": ask_rationale}),
-        defaults={"system": system, "ask_rationale": ask_rationale, "created_by": actor},
-    )
-    return prompt
 
 
 def check_trainable(found: TrainingSet) -> None:
@@ -274,21 +263,4 @@ def check_trainable(found: TrainingSet) -> None:
 def training_as_dict(found: TrainingSet) -> dict[str, Any]:
     """As JudgeVersion.training keeps it."""
     labels = [list(pair) for pair in found.labels]
-    return {"labels": labels, "hash": _hash(labels)}
-
-
-def _want(connection: Connection, model: str, ask_rationale: bool) -> Want:  # noqa: FBT001
-    """In which form the answer is asked for. A bare letter is quickest and most honest about how
-    sure it is where the endpoint gives log-probabilities; else the model may state a number.
-    """
-    if ask_rationale:
-        return "json_rationale"
-    known = connection.capabilities.get(model)
-    if known and not known.get("logprobs") and (known.get("schema") or known.get("json_object")):
-        return "json"
-    return "letter"
-
-
-def _hash(content: Any) -> str:
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return {"labels": labels, "hash": content_hash(labels)}

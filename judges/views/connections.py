@@ -208,7 +208,6 @@ def _show(
         context |= {
             "test_url": _url("connection_try", found),
             "drop_url": "" if found.judge_versions.exists() else _url("connection_drop", found),
-            "known": sorted(found.capabilities.items()),
             "asked_in_words": found.provider in ASKED_IN_WORDS,
             "prices": [_cost_shown(cost) for cost in prices_known(found)],
             "price_form": prices or PriceForm(),
@@ -226,10 +225,16 @@ def _tested(found: Connection) -> dict[str, Any]:
         .order_by("-pk")
         .first()
     )
+    known = {
+        "known": sorted(found.capabilities.items()),
+        "connection": found,
+        "prompt_url": reverse("prompt", args=[found.project_id]),
+    }
     if job is None:
-        return {"job": None}
+        return {"job": None, **known}
     title = _("Test with %(model)s") % {"model": job.parameters["model"]}
     return {
+        **known,
         "job": probe_shown(job, title),
         "poll_url": _url("connection_probe", found),
         "model": job.parameters["model"],

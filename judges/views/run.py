@@ -19,13 +19,23 @@ from annotate.services.jobs import job_cancel, job_pause, job_resume
 from annotate.tasks import job_nudge
 from annotate.views.page import AuthenticatedRequest, render_page
 from judges.forms.judges import CapForm
-from judges.models import Run
+from judges.models import Purpose, Run
 from judges.selectors.money import dollars_plain
 from judges.selectors.places import run_of
 from judges.selectors.runs import run_progress
 from judges.services.retrying import run_retry_failed
 from judges.services.spending import cap_read, run_cap_set
-from judges.views.run_shown import LIVE, answers_shown, job_shown, money_shown, steering, took
+from judges.views.panel_shown import panel_run_shown
+from judges.views.run_shown import (
+    LIVE,
+    answers_shown,
+    job_shown,
+    money_shown,
+    seconds_said,
+    steering,
+    took,
+)
+from judges.views.trial_shown import trial_shown
 
 
 @require_GET
@@ -98,6 +108,8 @@ def _steer(actor: User, job: Job, verb: str) -> Job:
 def _show(
     request: AuthenticatedRequest, place: Place, found: Run, announce: str = ""
 ) -> HttpResponse:
+    if found.purpose == Purpose.TRIAL:
+        return _show_trial(request, place, found, announce)
     project_id = place.project.pk
     progress = run_progress(found)
     version_url = reverse("judge", args=[project_id, found.version_id])
@@ -111,7 +123,9 @@ def _show(
         "announce": announce,
         **answers_shown(found.version, found),
         "took": took(found),
+        "panel": panel_run_shown(found),
         "money": money_shown(progress),
+        "a_call": "" if progress.seconds_mean is None else seconds_said(progress.seconds_mean),
         "cap_url": ""
         if found.job.state in FINISHED
         else reverse("run_cap", args=[project_id, found.pk]),
@@ -126,6 +140,27 @@ def _show(
         **steering(project_id, found),
     }
     template = "judges/run.html#live" if request.htmx else "judges/run.html"
+    response = render_page(request, template, context, place=place, current="judges")
+    response["Vary"] = "HX-Request"
+    return response
+
+
+def _show_trial(
+    request: AuthenticatedRequest, place: Place, found: Run, announce: str
+) -> HttpResponse:
+    """A trial's page; for htmx, its part that changes, which the prompt's page has too."""
+    context = {
+        **trial_shown(place, found, beside="beside" in request.GET),
+        "announce": announce,
+        "crumbs": [
+            {"label": _("Judges"), "url": reverse("judges", args=[place.project.pk])},
+            {
+                "label": str(found.version),
+                "url": reverse("judge", args=[place.project.pk, found.version_id]),
+            },
+        ],
+    }
+    template = "judges/_trial.html" if request.htmx else "judges/trial.html"
     response = render_page(request, template, context, place=place, current="judges")
     response["Vary"] = "HX-Request"
     return response

@@ -67,8 +67,10 @@ def steering(project_id: int, run: Run) -> dict[str, str]:
     }
 
 
-def money_shown(progress: RunProgress) -> dict[str, str]:
-    """What a run has spent, written: {spent, note, each, held}; ``note`` beneath what is spent."""
+def money_shown(progress: RunProgress) -> dict[str, Any]:
+    """What a run has spent, written: {spent, note, each, held, free}; ``note`` beneath what is
+    spent.
+    """
     if progress.unpriced:
         note = ngettext(
             "and %(n)s call of which nobody knows the price",
@@ -83,7 +85,10 @@ def money_shown(progress: RunProgress) -> dict[str, str]:
     return {
         "spent": dollars(progress.spent),
         "note": note,
-        "each": "" if each is None else dollars(each),
+        # Where nothing was to pay there is nothing to tell.
+        "each": dollars(each) if each else "",
+        "free": not (progress.spent or progress.reserved or progress.unpriced)
+        and progress.cap is None,
         "held": dollars(progress.reserved) if progress.reserved else "",
     }
 
@@ -132,6 +137,13 @@ def probe_shown(job: Job, title: str) -> dict[str, Any]:
     }
 
 
+def seconds_said(seconds: float) -> str:
+    """A short time, with the digits that matter."""
+    if seconds < 0.095:
+        return _("under 0.1 s")
+    return _("%(n)s s") % {"n": f"{seconds:.1f}" if seconds < 9.95 else f"{seconds:.0f}"}
+
+
 def took(run: Run) -> str:
     """How long the run has taken from its start to its end, in words; "" while it goes on."""
     job = run.job
@@ -139,7 +151,7 @@ def took(run: Run) -> str:
         return ""
     seconds = (job.finished_at - job.started_at).total_seconds()
     if seconds < 90:
-        return _("%(n)s s") % {"n": f"{seconds:.1f}"}
+        return seconds_said(seconds)
     return _("%(n)s min") % {"n": f"{seconds / 60:.1f}"}
 
 

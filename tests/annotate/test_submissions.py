@@ -18,10 +18,10 @@ from annotate.models import (
     Submission,
     SubmissionStatus,
 )
+from annotate.services.answers import Answer
 from annotate.services.claims import claim_item, claims_expire, claims_hold, claims_return
 from annotate.services.items import ItemRow, draw_number, items_take_in
 from annotate.services.submissions import (
-    Answer,
     submission_last,
     submission_skip,
     submission_submit,

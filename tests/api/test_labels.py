@@ -8,9 +8,10 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from annotate.models import Assignment, Label, Rater, RaterKind, Submission
+from annotate.services.answers import Answer
 from annotate.services.items import ItemRow, items_take_in
 from annotate.services.projects import QuestionDraft, project_archive
-from annotate.services.submissions import Answer, submission_submit
+from annotate.services.submissions import submission_submit
 from tests.api.asking import Api, assert_problem, everybody
 from tests.personas import SENTIMENT, STARS, Story, story
 

@@ -15,6 +15,7 @@ from consensus.families import detect_families
 from consensus.hybrid import aggregate_judges
 from consensus.ibcc import ibcc
 from consensus.majority import majority
+from consensus.meanings import percent
 from consensus.overconfidence import against_gold
 from consensus.panel import judge_panel, voice_weights
 from consensus.pooled import pooled_ibcc, pooled_votes
@@ -57,7 +58,8 @@ def test_without_gold_no_more_is_claimed_than_agreement_supports():
     assert ours.check.against == "agreement"
     assert [s.split(",")[0] for s in ours.sentences] == [
         "12 judges",
-        f"No sign of overconfidence: the mean stated confidence is {ours.support.claim:.1%}",
+        "No sign of overconfidence: the mean stated confidence is "
+        f"{percent(ours.support.claim, 1)}",
     ]
 
 

@@ -9,6 +9,7 @@ from bench.judge_worlds import world
 from consensus.dawid_skene import dawid_skene
 from consensus.families import detect_families
 from consensus.majority import majority
+from consensus.meanings import percent
 from consensus.overconfidence import against_gold, against_support
 from consensus.support import agreement_support
 from consensus.table import LabelTable
@@ -33,7 +34,7 @@ def test_agreement_of_two_judges_by_hand():
     # Each is to the truth as to the other: r = .6 less caution; they share r / (1 + r) of the rest.
     r = 0.6 * 100 / 104
     assert found.effective == pytest.approx(2 / (1 + r / (1 + r)))
-    assert "agree on 80%" in found.sentence
+    assert "agree on 80 %" in found.sentence
 
 
 @pytest.mark.parametrize(("n_classes", "claim"), [(2, 4 / 5), (4, 4 / 7)])
@@ -102,8 +103,10 @@ def test_dependent_judges_make_dawid_skene_too_sure_and_this_says_so():
     assert found.warns
     assert found.gap > 0.3
     assert found.low < found.limit < found.high < found.stated
-    assert found.sentence.startswith("Too sure: the mean stated confidence is 100.0%, but 50.4% of")
-    assert f"{found.sure_right:.0%} are right" in found.sentence
+    assert found.sentence.startswith(
+        "Too sure: the mean stated confidence is 100.0 %, but 50.4 % of"
+    )
+    assert f"{percent(found.sure_right)} are right" in found.sentence
     without = against_support(estimate, supported(made.table))
     assert without.warns
     assert without.sentence.startswith("Too sure")

@@ -9,10 +9,11 @@ from playwright.sync_api import Page, expect
 
 from annotate.kinds import Said, said_of
 from annotate.models import Item, Label, LabelStatus, RaterKind, Ruling, Submission
+from annotate.services.answers import Answer
 from annotate.services.items import ItemRow, items_take_in
 from annotate.services.projects import QuestionDraft
 from annotate.services.raters import rater_imported
-from annotate.services.submissions import Answer, submission_submit
+from annotate.services.submissions import submission_submit
 from tests.e2e.test_label import log_in, next_item, wait_said
 from tests.kinds.asking import CASES, OPTIONS, question
 from tests.personas import SENTIMENT, Story, story

@@ -298,6 +298,15 @@ def test_an_import_of_another_project_is_not_found() -> None:
     assert client.get(reverse("job", args=[other.pk, batch.job_id])).status_code == 404
 
 
+def test_only_a_job_that_goes_on_says_that_one_may_leave() -> None:
+    s = story()
+    client, words = as_(s.olga), "You may leave this page"
+    job = job_create(s.olga, project=s.project, kind="import", task="none", parameters={})
+    assert words in client.get(at("job", s, job.pk)).content.decode()
+    Job.objects.filter(pk=job.pk).update(state=JobState.DONE)
+    assert words not in client.get(at("job", s, job.pk)).content.decode()
+
+
 def test_an_archived_project_takes_nothing_in_and_still_shows_what_came() -> None:
     s = story()
     batch = bring_items(s, csv_of(("a", "one"), ("", "two")))

@@ -6,8 +6,6 @@ import itertools
 
 import numpy as np
 import pytest
-from django.test import Client
-from django.urls import reverse
 
 from annotate.errors import BadInput
 from annotate.models import JobState
@@ -15,8 +13,8 @@ from annotate.services.claims import claims_hold
 from annotate.services.items import ItemRow, items_take_in
 from annotate.services.submissions import submission_submit
 from judges.exchange import Request, Rule
-from judges.models import JudgeVersion, ProviderName
-from judges.prompting.how import Choice, Examples, How, Pair, Repeats
+from judges.models import JudgeVersion
+from judges.prompting.how import Choice, Examples, How, Pair
 from judges.prompting.plan import CallKey
 from judges.providers import local_classifier
 from judges.selectors.asked import asked_of, asked_sample
@@ -24,7 +22,7 @@ from judges.services.embeddings import vectors_keep
 from judges.services.runs import run_start
 from judges.services.versions import chat_version
 from tests.judges.judging import answering, scripted_connection, work
-from tests.personas import PASSWORD, Story, story
+from tests.personas import Story, story
 
 pytestmark = pytest.mark.django_db
 
@@ -174,54 +172,3 @@ def test_a_run_reads_the_vectors_that_are_kept(answered: Story) -> None:
     with answering(lambda _request: "B"):
         run = work(run_start(answered.olga, version))
     assert run.calls.filter(outcome="label").count() == 16
-
-
-# --- The form ----------------------------------------------------------------------------------
-
-
-def login(s: Story) -> Client:
-    client = Client()
-    assert client.login(username=s.olga.username, password=PASSWORD)
-    return client
-
-
-def test_a_lead_chooses_how_it_asks_and_leaves_the_rest(answered: Story) -> None:
-    s = answered
-    connection = s.project.connections.create(
-        name="Here", provider=ProviderName.OPENAI, base_url="http://localhost:9/v1",
-        created_by=s.olga,
-    )  # fmt: skip
-    address = reverse("judge_new", args=[s.project.pk])
-    entered = {"question": s.question.pk, "how": f"connection-{connection.pk}", "model": "m"}
-    client = login(s)
-    client.post(address, entered)
-    more = {"examples": "4", "example_choice": "similar", "orders": "both", "repeats": "9"}
-    client.post(address, {**entered, **more, "persona": "A parent."})
-
-    plain, asked = JudgeVersion.objects.order_by("pk")
-    assert "how" not in plain.parameters
-    assert How.from_dict(asked.parameters["how"]) == How(
-        persona="A parent.",
-        orders="both",
-        repeats=Repeats(9),
-        examples=Examples("people", 4, "similar"),
-    )
-
-
-def test_what_is_wrong_among_the_folded_settings_is_unfolded(answered: Story) -> None:
-    s = answered
-    connection = scripted_connection(s)
-    connection.provider = ProviderName.OPENAI
-    connection.save()
-    entered = {"question": s.question.pk, "how": f"connection-{connection.pk}", "model": "m"}
-    address, client = reverse("judge_new", args=[s.project.pk]), login(s)
-    assert '<details class="more">' in client.get(address).content.decode()
-    for wrong, said in [
-        ({"examples": "40"}, "16 items answered by people"),
-        ({"repeats": "51"}, "less than or equal to 50"),
-        ({"orders": "all"}, "not one of the available choices"),
-    ]:
-        reply = client.post(address, {**entered, **wrong})
-        assert reply.status_code == 422
-        assert '<details class="more" open>' in reply.content.decode()
-        assert said in reply.content.decode()

@@ -19,8 +19,9 @@ from django.utils import timezone
 
 from annotate.models import Job, JobState, Label, LabelStatus, Submission
 from judges.models import Call, CallState, Outcome, Run
-from judges.services.calls import Claim, Result, call_store, calls_claim
+from judges.services.calls import Claim, Result, calls_claim
 from judges.services.runs import run_start
+from judges.services.storing import call_store
 from tests.judges.judging import scripted_version
 from tests.personas import story
 
@@ -95,7 +96,11 @@ def test_kill_9_in_the_middle_loses_nothing_doubles_nothing_and_asks_again_what_
         assert first.wait() == -signal.SIGKILL
 
     states = Counter(Call.objects.values_list("state", flat=True))
-    assert states == {"closed": ANSWERED_BEFORE, "claimed": AT_ONCE, "waiting": 17}
+    # In flight: what is asked, and what came back a moment ago and was about to be stored.
+    in_flight = states["claimed"]
+    assert AT_ONCE <= in_flight <= 2 * AT_ONCE
+    assert states["closed"] + in_flight == ANSWERED_BEFORE + AT_ONCE
+    assert states["waiting"] == 17
     assert Job.objects.get(pk=run.job_id).state == JobState.RUNNING
     # The minute passes after which a silent worker is taken for dead.
     Job.objects.update(lease_until=timezone.now())
@@ -113,8 +118,8 @@ def test_kill_9_in_the_middle_loses_nothing_doubles_nothing_and_asks_again_what_
     assert Label.objects.count() == Submission.objects.count() == 30
     asked = Counter(log.read_text().split())
     assert len(asked) == 30
-    assert sorted(asked.values())[-AT_ONCE:] == [2] * AT_ONCE
-    assert sum(asked.values()) == 30 + AT_ONCE
+    assert sorted(asked.values())[-in_flight:] == [2] * in_flight
+    assert sum(asked.values()) == 30 + in_flight
 
 
 def claim_without_guard(run: Run, meeting: threading.Barrier) -> Claim:

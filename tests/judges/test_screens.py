@@ -15,6 +15,7 @@ from annotate.services.raters import rater_imported
 from annotate.services.submissions import submission_submit
 from judges.models import Connection, JudgeVersion, Run
 from judges.services.runs import run_start
+from judges.views.run_shown import seconds_said
 from tests.judges.judging import answering, by_words, scripted_version, work
 from tests.personas import PASSWORD, Story, story
 
@@ -244,3 +245,56 @@ def test_an_archived_project_is_seen_but_not_run() -> None:
     started = client.post(reverse("judge_run", args=[s.project.pk, version.pk]), {"limit": "1"})
     assert started.status_code == 403
     assert not Run.objects.exists()
+
+
+def test_a_free_judge_does_not_tell_that_each_label_cost_nothing() -> None:
+    s = story()
+    s.items(["Lovely soup.", "Cold soup."])
+    run = done_run(s)
+    client = login(s.rhea)
+    assert "$0" not in page(client, "run", s.project.pk, run.pk)
+    assert "$0" not in page(client, "judge", s.project.pk, run.version_id)
+    assert "$0" not in page(client, "judges", s.project.pk)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.004, "under 0.1 s"), (0.44, "0.4 s"), (9.94, "9.9 s"), (41.2, "41 s")]
+)
+def test_a_short_time_is_never_no_time(seconds: float, said: str) -> None:
+    assert seconds_said(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("entered", "name"),
+    [
+        ({"preset": "ollama"}, "Ollama"),
+        ({"preset": "other", "base_url": "http://localhost:9/v1"}, "localhost:9"),
+        ({"preset": "ollama", "name": "Mine"}, "Mine"),
+    ],
+)
+def test_a_connection_needs_no_name_of_its_own(entered: dict[str, str], name: str) -> None:
+    s = story()
+    url = reverse("connection_new", args=[s.project.pk])
+    sent = {"concurrency": "2", "timeout_seconds": "60", **entered}
+    assert login(s.olga).post(url, sent).status_code == 302
+    assert Connection.objects.get().name == name
+
+
+def test_an_address_that_is_none_is_refused_and_not_made_a_name_of() -> None:
+    s = story()
+    url = reverse("connection_new", args=[s.project.pk])
+    sent = {"concurrency": "2", "timeout_seconds": "60", "preset": "other"}
+    for address in ("http://[::1", "http://[x]:9/", "", "nowhere"):
+        reply = login(s.olga).post(url, {**sent, "base_url": address})
+        assert reply.status_code == 422, address
+
+
+def test_a_connection_that_was_tested_leads_to_a_prompt_for_its_model() -> None:
+    s = story()
+    connection = scripted_version(s).connection
+    connection.provider = "openai"
+    connection.capabilities = {"vendor/model-1": {"logprobs": True}}
+    connection.save()
+    shown = page(login(s.olga), "connection_probe", s.project.pk, connection.pk)
+    address = reverse("prompt", args=[s.project.pk])
+    assert f"{address}?by=connection-{connection.pk}&amp;model=vendor%2Fmodel-1" in shown

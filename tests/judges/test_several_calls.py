@@ -17,9 +17,10 @@ from judges.selectors.items import items_unasked
 from judges.selectors.runs import run_progress
 from judges.services import endings, pace
 from judges.services import run_work as run_work_module
-from judges.services.calls import Result, call_store, calls_claim
+from judges.services.calls import Result, calls_claim
 from judges.services.retrying import run_retry_failed
 from judges.services.runs import run_start
+from judges.services.storing import call_store
 from judges.services.versions import judge_version_create
 from tests.judges.judging import answering, by_words, scripted_connection, work
 from tests.personas import Story, story
@@ -215,12 +216,8 @@ def close_without_guard(run: Run, call: Call, token: str, meeting: threading.Bar
         state=CallState.CLOSED, outcome=Outcome.LABEL, choice=1, lease_token="", lease_until=None
     )
     if last:
-        endings.item_end(
-            run,
-            RunItem.objects.get(run=run, item=call.item),
-            call.item,
-            How(repeats=Repeats(2, delta=0)),
-        )
+        place = RunItem.objects.get(run=run, item=call.item)
+        endings.items_end(run, {call.item_id: place}, {call.item_id: call.item})
     return None
 
 

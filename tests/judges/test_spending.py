@@ -25,7 +25,7 @@ from judges.selectors.money import dollars
 from judges.selectors.runs import run_progress
 from judges.services import pace
 from judges.services import run_work as run_work_module
-from judges.services.calls import Result, call_store, call_wait, calls_claim, calls_expire
+from judges.services.calls import Result, call_wait, calls_claim, calls_expire
 from judges.services.connections import connection_add
 from judges.services.costs import cost_estimate
 from judges.services.retrying import run_retry_failed
@@ -38,6 +38,7 @@ from judges.services.spending import (
     settle,
     spending_of,
 )
+from judges.services.storing import call_store
 from judges.services.versions import chat_version
 from tests.api.asking import Api
 from tests.judges.judging import answering, by_words, priced_version, scripted_version, work
@@ -119,7 +120,7 @@ def _bound(version: JudgeVersion) -> int:
     from judges.services.asking import ChatAsker
 
     call = Call.objects.select_related("item").order_by("-pk")[0]
-    asker = ChatAsker(call.run)
+    asker = ChatAsker(call.run, call.run.version)
     with answering(by_words):
         asker.prepare(lambda work: work(), lambda said: None)
     bound = asker.bound(call)

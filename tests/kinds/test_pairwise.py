@@ -11,9 +11,10 @@ from annotate.kinds.sides import first_of
 from annotate.models import Item, Label, RaterKind, Submission, Visibility
 from annotate.selectors.export_rows import label_rows
 from annotate.selectors.item_display import sides_of
+from annotate.services.answers import Answer
 from annotate.services.items import ItemRow, items_take_in
 from annotate.services.raters import rater_imported
-from annotate.services.submissions import Answer, submission_submit
+from annotate.services.submissions import submission_submit
 from judges.selectors.specs import question_spec
 from judges.services.versions import classifier_version
 from tests.api.asking import Api

@@ -25,13 +25,14 @@ from annotate.models import (
     Submission,
 )
 from annotate.selectors.export_rows import item_rows, label_rows
+from annotate.services.answers import Answer
 from annotate.services.claims import claim_item
 from annotate.services.exports import export_path, export_run, export_start
 from annotate.services.import_plans import LabelPlan
 from annotate.services.items import ItemRow, items_take_in
 from annotate.services.raters import rater_imported
 from annotate.services.rulings import gold_promote, ruling_make
-from annotate.services.submissions import Answer, submission_submit
+from annotate.services.submissions import submission_submit
 from annotate.services.summaries import summaries_that_drifted
 from annotate.tasks import job_do
 from tests.api.asking import Api

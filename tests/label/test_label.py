@@ -25,6 +25,7 @@ from annotate.models import (
     SubmissionStatus,
     Visibility,
 )
+from annotate.services.answers import Answer
 from annotate.services.claims import claims_expire, claims_hold
 from annotate.services.projects import (
     OptionDraft,
@@ -35,7 +36,7 @@ from annotate.services.projects import (
     question_revise,
 )
 from annotate.services.raters import rater_imported
-from annotate.services.submissions import Answer, submission_submit
+from annotate.services.submissions import submission_submit
 from tests.personas import SENTIMENT, STARS, story
 
 pytestmark = pytest.mark.django_db

@@ -43,6 +43,7 @@ from judges.models import (
     JudgeVersion,
     ModelPrice,
     Pace,
+    PanelMember,
     Prompt,
     Run,
     RunItem,
@@ -177,6 +178,12 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
     "run_item_ending_known": ("run_item", [{"ending": UNKNOWN}]),
     "run_item_label_has_choice": ("run_item", [{"ending": "label", "choice": None}]),
     "run_item_confidence_is_a_share": ("run_item", [{"confidence": -0.1}, {"confidence": 1.1}]),
+    "run_item_asked_again_of_those_asked": (
+        "run_item",
+        [{"asked": 2, "asked_again": 3}, {"asked": 2}, {"asked_again": 0}],
+    ),
+    "panel_member_not_itself": ("panel_member", [{"version": models.F("panel")}]),
+    "call_discussed_by_a_member": ("call", [{"discussed": True}]),
     "call_state_known": ("call", [{"state": UNKNOWN}]),
     "call_closed_iff_outcome": (
         "call",
@@ -270,7 +277,18 @@ UNIQUES: dict[str, OneTooMany] = {
         "version", {"project_id", "name", "number"}, {"hash": "x"}, spare={"rater": "rater_run_2"}
     ),
     "run_item_once": OneTooMany("run_item", {"run_id", "item_id"}),
-    "call_once_a_run": OneTooMany("call", {"run_id", "item_id", "variant", "repeat"}),
+    "panel_member_place_once": OneTooMany(
+        "panel_member", {"panel_id", "place"}, spare={"version": "version_3"}
+    ),
+    "panel_member_once": OneTooMany("panel_member", {"panel_id", "version_id"}, {"place": 2}),
+    "call_once_a_run": OneTooMany(
+        "call", {"run_id", "item_id", "variant", "repeat"}, admitted={"repeat": 1}
+    ),
+    "call_once_a_member": OneTooMany(
+        "call_of_member",
+        {"run_id", "item_id", "member_id", "discussed", "variant", "repeat"},
+        admitted={"discussed": True},
+    ),
     "text_vector_once": OneTooMany("vector", {"model", "text_hash"}),
 }
 
@@ -421,22 +439,25 @@ def _judge_rows(s: Story, item: Item) -> dict[str, Any]:
         Rater.objects.create(
             project=s.project, kind="judge", origin="run", name=name, version_hash=name
         )
-        for name in ("one", "two")
+        for name in ("one", "two", "three", "four")
     ]
     connection = Connection.objects.create(
         project=s.project, name="Script", provider="scripted", created_by=s.olga
     )
     prompt = Prompt.objects.create(project=s.project, hash="p", created_by=s.olga)
-    version = JudgeVersion.objects.create(
-        project=s.project,
-        hash="one",
-        name="Judge",
-        number=1,
-        question=s.question,
-        connection=connection,
-        prompt=prompt,
-        rater=raters[0],
-        created_by=s.olga,
+    version, panel, spare = (
+        JudgeVersion.objects.create(
+            project=s.project,
+            hash=rater.name,
+            name="Judge",
+            number=number,
+            question=s.question,
+            connection=connection,
+            prompt=prompt,
+            rater=rater,
+            created_by=s.olga,
+        )
+        for number, rater in ((1, raters[0]), (11, raters[2]), (12, raters[3]))
     )
     run = Run.objects.create(
         project=s.project,
@@ -454,7 +475,10 @@ def _judge_rows(s: Story, item: Item) -> dict[str, Any]:
         "prompt": prompt,
         "version": version,
         "run": run,
+        "version_3": spare,
+        "panel_member": PanelMember.objects.create(panel=panel, version=version, place=0),
         "call": Call.objects.create(run=run, item=item),
+        "call_of_member": Call.objects.create(run=run, item=item, member=version),
         "run_item": RunItem.objects.create(run=run, item=item),
         "spending": Spending.objects.get_or_create(project=s.project)[0],
         "pace": Pace.objects.create(connection=connection, limit=1),

@@ -33,10 +33,11 @@ from annotate.models import (
     User,
 )
 from annotate.services import backup
+from annotate.services.answers import Answer
 from annotate.services.backup import backup_restore, backup_write, tables
 from annotate.services.claims import claim_item
 from annotate.services.jobs import job_create
-from annotate.services.submissions import Answer, submission_submit
+from annotate.services.submissions import submission_submit
 from judges.models import Call, TextVector
 from judges.services.runs import run_start
 from judges.services.versions import ZERO_SHOT, classifier_version

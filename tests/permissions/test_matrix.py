@@ -80,7 +80,16 @@ aggregate            POST    302    302       403        403     404       login
 judges               GET     200    200       403        403     404       login   200
 judge_new            GET     200    200       403        403     404       login   403
 judge_new            POST    302    302       403        403     404       login   403
+panel_new            GET     200    200       403        403     404       login   403
+panel_new            POST    302    302       403        403     404       login   403
 judge                GET     200    200       403        403     404       login   200
+judge_try            POST    302    302       403        403     404       login   403
+judge_canaries       POST    302    302       403        403     404       login   403
+judge_versions       GET     200    200       403        403     404       login   200
+judge_diff           GET     200    200       403        403     404       login   200
+prompt               GET     200    200       403        403     404       login   403
+prompt               POST    302    302       403        403     404       login   403
+prompt_preview       POST    200    200       403        403     404       login   403
 judge_run            POST    302    302       403        403     404       login   403
 run                  GET     200    200       403        403     404       login   200
 run_steer            POST    302    302       403        403     404       login   403
@@ -164,6 +173,15 @@ api_prices           GET     200    200       403        403     404       401  
 api_prices           POST    200    403       403        403     404       401     403
 api_judges           GET     200    200       403        403     404       401     200
 api_judges           POST    200    200       403        403     404       401     403
+api_judge_preview    POST    200    200       403        403     404       401     403
+api_judge_try        POST    202    202       403        403     404       401     403
+api_judge_canaries   GET     200    200       403        403     404       401     200
+api_judge_compare    GET     200    200       403        403     404       401     200
+api_judge_diff       GET     200    200       403        403     404       401     200
+api_run_trial        GET     200    200       403        403     404       401     200
+api_panels           POST    200    200       403        403     404       401     403
+api_panel_draft      POST    200    200       403        403     404       401     200
+api_run_votes        GET     200    200       403        403     404       401     200
 api_runs             GET     200    200       403        403     404       401     200
 api_runs             POST    202    202       403        403     404       401     403
 api_run              GET     200    200       403        403     404       401     200
@@ -200,6 +218,7 @@ ROWS_OF_PROJECT = {
     "run_id",
     "submission_id",
     "version_id",
+    "other_id",
 }
 WORDS = {"kind", "move", "token", "verb", "version"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -240,6 +259,12 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
         "visibility": "blind",
         "lease_minutes": 30,
     }
+    prompt = {
+        "question": ids["question_id"],
+        "by": f"connection-{ids['connection_id']}",
+        "model": "some-model",
+        "step": "make",
+    }
     forms: dict[str, dict[str, Any]] = {
         "account": {"name": "Somebody", "theme": "dark"},
         "aggregate": {
@@ -260,6 +285,10 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
         "invitation_new": {"role": "viewer", "days": 7},
         "judge_new": {"question": ids["question_id"], "how": "zero_shot"},
         "judge_run": {"limit": 1},
+        "judge_try": {"n_items": 2, "seed": 1},
+        "prompt": prompt,
+        "prompt_preview": {**prompt, "place": 2, "variant": "plain"},
+        "panel_new": {"members": ids["panel_judges"], "stop": "settled", "weights": "equal"},
         "member_role": {"role": "viewer"},
         "project_delete": {"confirm_name": "Restaurant reviews"},
         "review_rule": {"choice": 0, "reason": "rater_error", "standing": ids["ruling_id"]},
@@ -268,6 +297,13 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
         "api_exports": {"what": "items", "format": "csv"},
         "api_items": {"items": [{"external_id": "x", "fields": {"text": "New."}}]},
         "api_judges": {"question": "sentiment"},
+        "api_judge_preview": {
+            "question": "sentiment",
+            "connection": ids["connection_id"],
+            "model": "some-model",
+        },
+        "api_panels": {"question": "sentiment", "judges": ids["panel_judges"]},
+        "api_panel_draft": {"question": "sentiment", "judges": ids["panel_judges"]},
         "api_prices": {"model": "some-model", "input": "1", "output": "2.5"},
         "api_run_cap": {"cap": "2.5"},
         "api_spending": {"cap": None},
@@ -443,6 +479,11 @@ def test_a_project_beyond_what_the_database_counts_is_not_there(world: World, ro
 def _named_in_form(ids: Ids) -> list[tuple[str, str, dict[str, Any], str]]:
     """(address, method, what is sent, status) of forms that name a row of another project."""
     item = {"item": ids["item_id"], "client_key": "new"}
+    panel = {"stop": "settled", "weights": "equal"}
+
+    def judges(ids: Ids, name: str = "judges") -> dict[str, Any]:
+        return {name: ids.get("panel_judges")}
+
     return [
         ("api_labels", "POST", {**item, "answers": {"sentiment": "positive"}}, "404"),
         ("api_skips", "POST", item, "404"),
@@ -459,8 +500,23 @@ def _named_in_form(ids: Ids) -> list[tuple[str, str, dict[str, Any], str]]:
             {"question": "stars", "how": "connection", "connection": ids["connection_id"]},
             "404",
         ),
+        ("api_panels", "POST", {"question": "sentiment", **judges(ids)}, "404"),
         ("review", "GET", {"item": ids["item_id"]}, "404"),
+        ("panel_new", "POST", {**judges(ids, "members"), **panel}, "422"),
         ("judge_new", "POST", {"question": ids["question_id"], "how": "zero_shot"}, "422"),
+        (
+            "prompt",
+            "POST",
+            {"by": f"connection-{ids['connection_id']}", "model": "m", "step": "make"},
+            "422",
+        ),
+        ("prompt", "GET", {"from": ids["version_id"]}, "404"),
+        (
+            "api_judge_preview",
+            "POST",
+            {"question": "stars", "connection": ids["connection_id"], "model": "m"},
+            "404",
+        ),
     ]
 
 

@@ -23,7 +23,11 @@ READ = {
     "api_rulings": PAGE,
     "api_aggregations": PAGE,
     "api_aggregation_raters": PAGE,
+    "prompt": ("from", "trial", "question", "by", "model", "place", "variant"),
+    "judge_versions": ("with",),
     "api_judges": PAGE,
+    "api_judge_compare": ("with",),
+    "panel_new": ("question",),
     "api_runs": PAGE,
     "api_schema": ("format", "lang", "version"),
 }

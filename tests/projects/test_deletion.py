@@ -26,6 +26,7 @@ from annotate.models import (
     RaterEstimate,
 )
 from annotate.services import deletion
+from annotate.services.answers import Answer
 from annotate.services.claims import claim_item
 from annotate.services.deletion import project_delete, project_delete_again, project_files
 from annotate.services.invitations import invitation_make
@@ -33,11 +34,13 @@ from annotate.services.jobs import job_create, job_take
 from annotate.services.members import member_add
 from annotate.services.projects import guideline_publish, project_create, question_revise
 from annotate.services.rulings import gold_promote, ruling_make
-from annotate.services.submissions import Answer, submission_skip, submission_submit
+from annotate.services.submissions import submission_skip, submission_submit
 from annotate.tasks import project_delete as delete_task
-from judges.models import Call, Connection, ModelPrice, Pace, Run, RunItem, Spending, TextVector
+from judges.models import Call, Connection, ModelPrice, Pace, Spending, TextVector
+from judges.services.panels import panel_version
+from judges.services.prompts import prompt_get
 from judges.services.runs import run_start
-from judges.services.versions import ZERO_SHOT, classifier_version, prompt_get
+from judges.services.versions import ZERO_SHOT, classifier_version, judge_version_create
 from tests.personas import SENTIMENT, STARS, Story, story
 
 pytestmark = pytest.mark.django_db
@@ -108,7 +111,10 @@ def fill(s: Story, project: Project) -> None:
     for place in Connection.objects.filter(project=project):
         Pace.objects.get_or_create(connection=place, defaults={"limit": 1})
     Spending.objects.get_or_create(project=project)
-    RunItem.objects.create(run=Run.objects.get(project=project), item=items[0])
+    second = judge_version_create(s.olga, question, version.connection, name="Second")
+    panel = run_start(s.olga, panel_version(s.olga, question, [version, second]))
+    assert panel.items.exists()
+    assert panel.calls.filter(member=second).exists()
     guideline_publish(s.olga, project, "Read it.")
     invitation_make(s.olga, project, role="viewer")
     member_add(s.olga, project, s.ben, "annotator")

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotate', '0005_judges_as_one_panel'),
+        ('annotate', '0006_panels'),
     ]
 
     operations = [
