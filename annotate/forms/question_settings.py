@@ -66,16 +66,36 @@ class SettingsForm(forms.Form):
     field = forms.CharField(label=_("Field in which parts are marked"), **OF_ITEM)
     overlap = forms.BooleanField(label=_("Spans may overlap"), required=False)
 
+    only_if = forms.CharField(
+        label=_("Asked only if"),
+        required=False,
+        max_length=2000,
+        help_text=_(
+            "Key of an earlier question, a colon, and keys of its answers: sentiment: negative, "
+            "mixed. Empty: always."
+        ),
+    )
+
     def __init__(
         self, data: Any = None, *, initial: Mapping[str, Any] | None = None, prefix: str
     ) -> None:
-        super().__init__(data, initial=dict(initial or {}), prefix=prefix)
+        begun = dict(initial or {})
+        if isinstance(begun.get("only_if"), Mapping):
+            asked = begun["only_if"]
+            begun["only_if"] = f"{asked['question']}: {', '.join(asked['options'])}"
+        super().__init__(data, initial=begun, prefix=prefix)
 
     def of_kind(self, kind: str) -> dict[str, Any]:
         """What was filled in for this kind. Of a form that is valid."""
         names = KINDS[kind].setting_names
         given = {name: self.cleaned_data.get(name) for name in names if name in self.fields}
-        return {name: value for name, value in given.items() if value not in (None, "")}
+        wanted = {name: value for name, value in given.items() if value not in (None, "")}
+        text = self.cleaned_data.get("only_if", "").strip()
+        if text:
+            question, _colon, keys = text.partition(":")
+            options = [key.strip() for key in keys.split(",") if key.strip()]
+            wanted["only_if"] = {"question": question.strip(), "options": options}
+        return wanted
 
     # --- Parts for the page: the fields of each kind ---
 

@@ -105,5 +105,83 @@ TEMPLATES: dict[str, QuestionTemplate] = {
                 OptionTemplate("no", _("No"), _("It does not fit, or not in full."), "red"),
             ),
         ),
+        QuestionTemplate(
+            "criteria",
+            _("Relevance by criteria"),
+            QuestionKind.MULTIPLE,
+            _("Criteria"),
+            _("Which of these does the answer do?"),
+            (
+                OptionTemplate(
+                    "answers",
+                    _("Answers the question"),
+                    _("What was asked, not beside it."),
+                    "green",
+                ),
+                OptionTemplate("right", _("Is right"), _("Nothing in it is wrong."), "teal"),
+                OptionTemplate("complete", _("Is complete"), _("Nothing is missing."), "blue"),
+                OptionTemplate(
+                    "clear", _("Is clear"), _("Understood at the first reading."), "violet"
+                ),
+            ),
+            {"min_choices": 0},
+        ),
+        QuestionTemplate(
+            "toxicity",
+            _("Toxicity"),
+            QuestionKind.MULTIPLE,
+            _("Toxicity"),
+            _("What is wrong with this comment?"),
+            (
+                OptionTemplate(
+                    "insult", _("Insult"), _("Puts somebody down: a person or a group."), "amber"
+                ),
+                OptionTemplate("threat", _("Threat"), _("Announces or wishes harm."), "red"),
+                OptionTemplate(
+                    "hate",
+                    _("Hate"),
+                    _("Against people for what they are: origin, faith, sex, body."),
+                    "violet",
+                ),
+                OptionTemplate(
+                    "obscene", _("Obscene"), _("Crude or sexual words, whoever is meant."), "pink"
+                ),
+            ),
+            {"min_choices": 0},
+        ),
+        QuestionTemplate(
+            "preference",
+            _("Which answer is better"),
+            QuestionKind.PAIRWISE,
+            _("Better answer"),
+            _("Which of the two answers is better?"),
+            settings={"field_a": "answer_a", "field_b": "answer_b", "tie": True},
+        ),
+        QuestionTemplate(
+            "entities",
+            _("Names in a text"),
+            QuestionKind.SPAN,
+            _("Names"),
+            _("Mark every name."),
+            (
+                OptionTemplate("person", _("Person"), _("With first name and title."), "blue"),
+                OptionTemplate(
+                    "organisation", _("Organisation"), _("Firms, parties, authorities."), "amber"
+                ),
+                OptionTemplate(
+                    "place", _("Place"), _("Countries, towns, rivers, buildings."), "green"
+                ),
+                OptionTemplate("other", _("Other name"), _("Works, events, products."), "slate"),
+            ),
+            {"field": "text"},
+        ),
+        QuestionTemplate(
+            "grade",
+            _("Points for an answer"),
+            QuestionKind.NUMBER,
+            _("Points"),
+            _("How many points is this answer worth?"),
+            settings={"min": 0, "max": 10, "step": 0.5},
+        ),
     )
 }

@@ -147,7 +147,9 @@ class Kind:
             values = {"name": unknown[0][:CUT], "known": known}
             raise Unfit(message % values, settings=message % values)
         plain = {name: value for name, value in given.items() if value not in (None, "")}
-        return self.settings_fit(plain, option_keys)
+        only_if = plain.pop("only_if", None)
+        fitting = self.settings_fit(plain, option_keys)
+        return fitting if only_if is None else {**fitting, "only_if": condition_read(only_if)}
 
     def settings_fit(self, given: dict[str, Any], option_keys: Sequence[str]) -> dict[str, Any]:
         return given
@@ -275,3 +277,18 @@ def field_name(given: Mapping[str, Any], name: str) -> str:
         message = _("Name a field of the items.")
         raise Unfit(message, **{name: message})
     return value.strip()
+
+
+def condition_read(given: Any) -> dict[str, Any]:
+    """The setting ``only_if`` in its one form: {"question": key, "options": [keys]}. Raises Unfit.
+
+    Whether there is such a question and such options, only the project can tell (condition_fits).
+    """
+    message = _("Name the key of an earlier question, and the keys of its answers.")
+    if not isinstance(given, dict) or set(given) != {"question", "options"}:
+        raise Unfit(message, only_if=message)
+    question, options = given["question"], given["options"]
+    sound = isinstance(options, list) and all(isinstance(key, str) and key for key in options)
+    if not isinstance(question, str) or not question or not sound or not options:
+        raise Unfit(message, only_if=message)
+    return {"question": question, "options": list(dict.fromkeys(options))}

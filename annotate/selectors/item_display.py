@@ -62,10 +62,10 @@ class FieldShown:
     marked: bool = False
 
     @property
-    def lines(self) -> list[str]:
-        """Its text between carriage returns. Whoever reads HTML takes one for a line end, or for
-        nothing, unless it is written by its number: then spans lie where they should."""
-        return self.text.split("\r")
+    def exact(self) -> str:
+        """Its text as a reader of HTML keeps it, character for character, so that spans lie where
+        they should: such a reader makes one character of a carriage return and a line feed."""
+        return self.text.replace("\r\n", "\u200b\n")
 
 
 @dataclass(frozen=True)

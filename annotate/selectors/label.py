@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from annotate.kinds import Asked, OptionAsked, asked_of, kind_of, said_of
 from annotate.kinds.bounds import bounds_of
+from annotate.kinds.conditions import ONLY_IF, condition_words
 from annotate.kinds.multiple import NONE
 from annotate.kinds.text import USUAL
 from annotate.models import (
@@ -60,6 +61,15 @@ class OptionShown:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """Asked only if one of these values (codes) is chosen in the field of another question."""
+
+    field: str
+    values: str
+    words: str
+
+
+@dataclass(frozen=True)
 class QuestionShown:
     """One question about this item; ``field`` is its name in the form.
 
@@ -77,6 +87,7 @@ class QuestionShown:
     error: str
     settings: Mapping[str, Any]
     entries: Sequence[str]
+    only_if: Condition | None
 
     @property
     def entry(self) -> str:
@@ -183,10 +194,12 @@ def questions_shown(
     pairwise question comes first. No query, given questions with their options (questions_live).
     """
     shown = []
+    asked = {question.key: asked_of(question) for question in questions}
+    fields = {question.key: f"q{question.pk}" for question in questions}
     for question in questions:
         side = (sides or {}).get(question.key, "")
         definitions = {option.code: option.definition for option in question.options.all()}
-        options = options_seen(asked_of(question), side)
+        options = options_seen(asked[question.key], side)
         keys = option_keys(question, options)
         entered = list(entries.get(question.pk, ()))
         of_fields = question.settings.get("of_fields", False)
@@ -202,6 +215,7 @@ def questions_shown(
                 error=errors.get(question.key, ""),
                 settings=question.settings,
                 entries=entered,
+                only_if=_condition(asked[question.key], asked, fields),
                 options=[
                     OptionShown(
                         code=option.code,
@@ -217,6 +231,18 @@ def questions_shown(
             )
         )
     return shown
+
+
+def _condition(
+    asked: Asked, by_key: Mapping[str, Asked], fields: Mapping[str, str]
+) -> Condition | None:
+    only_if = asked.settings.get(ONLY_IF)
+    other = by_key.get(only_if["question"]) if only_if else None
+    if not only_if or other is None:
+        return None
+    codes = [str(o.code) for o in other.options if o.key in only_if["options"]]
+    words = condition_words(asked, by_key)
+    return Condition(fields[other.key], " ".join(codes), words)
 
 
 def options_seen(asked: Asked, first: str) -> list[OptionAsked]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from annotate.errors import BadInput, Conflict
 from annotate.kinds import Said, Unfit, asked_of, kind_of
+from annotate.kinds.conditions import condition_words, hidden_keys
 from annotate.models import (
     Item,
     Label,
@@ -42,7 +43,7 @@ def answers_check(
 ) -> dict[int, Answer]:
     """The answers in their one form. Raises Conflict for an answer to a question that is not live
     any more, BadInput by question key for what does not fit and, where the answers are to be
-    ``complete``, for what is missing.
+    ``complete``, for what is missing or was not asked (kinds/conditions.py).
     """
     questions = {question.pk: question for question in live}
     wrong: dict[str, str] = {}
@@ -61,7 +62,10 @@ def answers_check(
         else:
             fitting[question_id] = replace(answer, choice=said.choice, value=said.value)
     if complete:
+        hidden = _hidden(live, fitting, wrong)
         for question in questions.values():
+            if question.key in hidden:
+                continue
             if question.required and question.pk not in answers:
                 wrong[question.key] = _("“%(question)s” needs an answer.") % {
                     "question": question.name
@@ -71,6 +75,26 @@ def answers_check(
     if wrong:
         raise BadInput(" ".join(wrong.values()), fields=wrong)
     return fitting
+
+
+def _hidden(
+    live: Sequence[Question], answers: Mapping[int, Answer], wrong: dict[str, str]
+) -> set[str]:
+    """Keys of the questions that these answers leave unasked; an answer to one of them is wrong."""
+    asked = [asked_of(question) for question in live]
+    said = {
+        question.key: Said(answers[question.pk].choice, answers[question.pk].value)
+        for question in live
+        if question.pk in answers
+    }
+    hidden = hidden_keys(asked, said)
+    by_key = {each.key: each for each in asked}
+    for key in hidden & said.keys():
+        wrong[key] = _("“%(question)s” is asked only if %(condition)s.") % {
+            "question": by_key[key].name,
+            "condition": condition_words(by_key[key], by_key),
+        }
+    return hidden
 
 
 def labels_supersede(

@@ -26,8 +26,16 @@ from annotate.models import (
     User,
 )
 from annotate.selectors.item_display import HOWS, TEXT
+from annotate.selectors.questions import questions_live
 from annotate.services.events import event_write
-from annotate.services.question_drafts import OptionDraft, QuestionDraft, draft_check
+from annotate.services.question_drafts import (
+    OptionDraft,
+    QuestionDraft,
+    condition_check,
+    dependents_of,
+    draft_check,
+    others_check,
+)
 
 __all__ = ["OptionDraft", "QuestionDraft"]
 
@@ -129,6 +137,7 @@ def project_change(
 def question_add(actor: User, project: Project, draft: QuestionDraft) -> Question:
     """Add a question. Raises BadInput for a draft that does not hold together."""
     draft = draft_check(draft)
+    condition_check(draft, questions_live(project))
     if project.questions.filter(key=draft.key, status=QuestionStatus.LIVE).exists():
         raise BadInput(
             _("There is a question with the key “%(key)s” already.") % {"key": draft.key},
@@ -151,6 +160,7 @@ def question_revise(actor: User, question: Question, draft: QuestionDraft) -> Qu
     draft = draft_check(draft)
     if draft.key != question.key:
         raise BadInput(_("The key of a question stays as it is: labels and exports name it."))
+    others_check(question, draft)
     if not question.labels.exists():
         question.options.all().delete()
         for name in WRITTEN:
@@ -183,6 +193,12 @@ def question_retire(actor: User, question: Question) -> None:
         return
     if not live.exclude(pk=question.pk).exists():
         raise Conflict(_("A project needs a question. Add another one first, or edit this one."))
+    dependents = dependents_of(question)
+    if dependents:
+        raise Conflict(
+            _("“%(other)s” is asked only after an answer to this question. Change that first.")
+            % {"other": dependents[0].name}
+        )
     question.status = QuestionStatus.RETIRED
     question.save(update_fields=["status"])
     ItemSummary.objects.filter(question=question).delete()

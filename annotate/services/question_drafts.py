@@ -10,8 +10,10 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from annotate.errors import BadInput
-from annotate.kinds import KINDS, Kind, Unfit
-from annotate.models import Colour, QuestionKind
+from annotate.kinds import KINDS, Kind, Unfit, asked_of
+from annotate.kinds.conditions import ONLY_IF, condition_fits
+from annotate.models import Colour, Question, QuestionKind
+from annotate.selectors.questions import questions_live
 
 MAX_NAME, MAX_KEY = 200, 100
 
@@ -98,3 +100,45 @@ def _wrong_options(kind: Kind, options: Sequence[OptionDraft]) -> dict[str, str]
     ):
         wrong["options"] = _("The name of an option has at most 200 characters, its key 100.")
     return wrong
+
+
+# --- Conditions: one question after an answer to another ------------------------------------------
+
+
+def condition_check(draft: QuestionDraft, earlier: Sequence[Question]) -> None:
+    """Raise BadInput where a draft is to be asked after an answer that no earlier question has."""
+    only_if = draft.settings.get(ONLY_IF)
+    if not only_if:
+        return
+    try:
+        condition_fits(only_if, {question.key: asked_of(question) for question in earlier})
+    except Unfit as error:
+        raise BadInput(error.message, fields=error.fields) from None
+
+
+def others_check(question: Question, draft: QuestionDraft) -> None:
+    """A change of a question: its condition holds together, and so do those that name it."""
+    live = questions_live(question.project)
+    condition_check(draft, [other for other in live if _comes_before(other, question)])
+    keys = {option.key for option in draft.options}
+    for other in dependents_of(question):
+        missing = set(other.settings[ONLY_IF]["options"]) - keys
+        if missing:
+            message = _(
+                "“%(other)s” is asked only after the answer %(option)s, so that option stays. "
+                "Change “%(other)s” first."
+            ) % {"other": other.name, "option": sorted(missing)[0]}
+            raise BadInput(message, fields={"options": message})
+
+
+def dependents_of(question: Question) -> list[Question]:
+    """The live questions that are asked only after an answer to this one."""
+    return [
+        other
+        for other in questions_live(question.project)
+        if other.settings.get(ONLY_IF, {}).get("question") == question.key
+    ]
+
+
+def _comes_before(one: Question, other: Question) -> bool:
+    return one.key != other.key and (one.position, one.pk) < (other.position, other.pk)

@@ -153,6 +153,9 @@ function sendByForm(form, answer) {
     if (control.matches("[type=radio], [type=checkbox]")) control.checked = entries.some(([, value]) => value === control.value);
     else control.value = entries.at(-1)[1];
   }
+  for (const question of form.querySelectorAll("[data-question]")) {
+    question.dispatchEvent(new CustomEvent("concord:filled", { bubbles: true }));
+  }
   form.dataset.unsent = answer.url;
   const skip = form.querySelector("[data-skip]");
   const skips = new URL(skip.formAction).pathname === new URL(answer.url, location.href).pathname;

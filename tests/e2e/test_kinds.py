@@ -409,3 +409,35 @@ def test_a_reviewer_rules_with_spans_of_their_own(page: Page) -> None:
     page.keyboard.press("a")
     expect(page.locator(".label__said")).to_contain_text("Ruled: Spam: “Ana”")
     assert said_of(Ruling.objects.get()) == Said(value=[[0, 3, 2]])
+
+
+# --- Conditions -----------------------------------------------------------------------------------
+
+
+def test_a_question_appears_with_the_answer_that_it_hangs_on_and_goes_with_it(page: Page) -> None:
+    only_if = {"question": "sentiment", "options": ["negative"]}
+    tale = told(
+        SENTIMENT,
+        QuestionDraft("tox", "Toxicity", "single", OPTIONS, settings={"only_if": only_if}),
+        QuestionDraft("grade", "Grade", "number"),
+        items=3,
+    )
+    open_label(page, tale)
+    hanging = page.locator("[data-question=tox]")
+    expect(hanging).to_be_hidden()
+    page.keyboard.press("2")
+    expect(hanging).to_be_visible()
+    # The digits are those of the question that has appeared.
+    page.keyboard.press("3")
+    expect(hanging.locator(":checked")).to_have_value("2")
+    expect(page.locator(".number-answer__input")).to_be_focused()
+    page.keyboard.type("5")
+    page.reload()
+    expect(hanging).to_be_visible()
+    expect(hanging.locator(":checked")).to_have_value("2")
+    page.locator(".option input").first.click()
+    expect(hanging).to_be_hidden()
+    page.locator(".number-answer__input").press("Enter")
+    wait_said(page, "2 answers saved")
+    said = {label.question.key: said_of(label) for label in Label.objects.all()}
+    assert said == {"sentiment": Said(0), "grade": Said(value=5)}
