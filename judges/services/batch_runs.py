@@ -227,7 +227,7 @@ def _said(open_now: list[Batch]) -> str:
     if any(batch.stage == BatchStage.SENDING for batch in open_now):
         return _("Finding out whether the endpoint has a batch that was handed in.")
     return ngettext(
-        "%(n)s call is handed in, which the endpoint answers within a day; so far %(answered)s.",
-        "%(n)s calls are handed in, which the endpoint answers within a day; so far %(answered)s.",
+        "%(n)s call is handed in, %(answered)s answered so far. It takes a day at most.",
+        "%(n)s calls are handed in, %(answered)s answered so far. It takes a day at most.",
         n,
     ) % {"n": f"{n:,}", "answered": f"{answered:,}"}

@@ -94,7 +94,8 @@ class OpenAILane(Lane):
             code = "token_limit_exceeded" if "token limit" in message else "invalid"
             batch["errors"] = {"data": [{"code": code, "message": message}]}
             return
-        good, bad = [], []
+        good: list[dict[str, Any]] = []
+        bad: list[dict[str, Any]] = []
         for line in self.files[batch["input_file_id"]].splitlines():
             asked = json.loads(line)
             said = self.says(asked["body"]["messages"][-1]["content"].rpartition("# Item")[2])

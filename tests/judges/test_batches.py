@@ -34,28 +34,25 @@ from judges.services.batch_looks import Looks
 from judges.services.batch_runs import BatchedRun
 from judges.services.batch_sweeping import batches_sweep
 from judges.services.calls import calls_claim
-from judges.services.connections import connection_add
 from judges.services.costs import cost_estimate
 from judges.services.lanes import lanes_of
 from judges.services.panels import panel_version
 from judges.services.prices import price_set
 from judges.services.retrying import run_retry_failed
 from judges.services.run_work import FAILURES_IN_A_ROW, NONSENSE_IN_A_ROW
-from judges.services.runs import run_start
 from judges.services.storing import Replied, calls_store
 from judges.services.versions import ZERO_SHOT, chat_version, classifier_version
 from tests.judges.batch_endpoint import AnthropicLane, Lane, OpenAILane, by_praise
+from tests.judges.batching import judge_at, looked, started
 from tests.judges.judging import work
 from tests.judges.providers.endpoint import refusal
-from tests.personas import Story, story
+from tests.personas import story
 
 pytestmark = pytest.mark.django_db
 
 TEXTS = ["Lovely soup.", "Cold soup.", "Great staff.", "Slow staff.", "Good bread."]
 ANSWERS = [0, 1, 0, 1, 0]
 Open: TypeAlias = Callable[[Lane], Lane]
-# A model of the kept list at each vendor, whose batch lane costs half.
-MODELS = {"openai": "gpt-4.1-mini", "anthropic": "claude-haiku-4-5"}
 
 
 @pytest.fixture
@@ -67,28 +64,6 @@ def opened() -> Iterator[Open]:
 @pytest.fixture(params=["openai", "anthropic"])
 def lane(request: pytest.FixtureRequest, opened: Open) -> Lane:
     return opened(OpenAILane() if request.param == "openai" else AnthropicLane())
-
-
-def judge(s: Story, lane: Lane, **more: object) -> JudgeVersion:
-    """A judge at the lane, as if its connection had been tested."""
-    provider = "openai" if isinstance(lane, OpenAILane) else "anthropic"
-    model = MODELS[provider]
-    connection = connection_add(
-        s.olga, s.project, name="Lane", provider=provider, base_url=lane.url, key="sk-of-the-tests"
-    )
-    connection.capabilities = {model: {"temperature": True, "batch": True}}
-    connection.save()
-    return chat_version(s.olga, s.question, connection, model=model, **more)  # type: ignore[arg-type]
-
-
-def started(s: Story, version: JudgeVersion, **more: object) -> Run:
-    return run_start(s.olga, version, in_batches=True, **more)  # type: ignore[arg-type]
-
-
-def looked(run: Run) -> Run:
-    """Do what is to do once the next look is due."""
-    Batch.objects.filter(run=run).update(look_at=timezone.now())
-    return work(run)
 
 
 def choices(version: JudgeVersion) -> dict[str, int]:
@@ -109,7 +84,7 @@ def money_settled(run: Run) -> None:
 def test_a_run_in_batches_is_handed_in_once_and_labelled_from_what_comes_back(lane: Lane) -> None:
     s = story()
     s.items(TEXTS)
-    version = judge(s, lane)
+    version = judge_at(s, lane)
 
     run = work(started(s, version))
 
@@ -144,7 +119,7 @@ def test_a_run_in_batches_is_handed_in_once_and_labelled_from_what_comes_back(la
 def test_a_call_in_the_batch_lane_costs_half(lane: Lane) -> None:
     s = story()
     s.items(["Lovely soup."])
-    run = work(started(s, judge(s, lane)))
+    run = work(started(s, judge_at(s, lane)))
     lane.end()
     looked(run)
     # 12 tokens read and 1 written, at $0.40 and $1.60, or $1 and $5, a million; halved.
@@ -156,7 +131,7 @@ def test_a_project_s_own_price_holds_in_the_batch_lane_too(opened: Open) -> None
     s = story()
     s.items(["Lovely soup."])
     lane = opened(OpenAILane())
-    version = judge(s, lane)
+    version = judge_at(s, lane)
     price_set(
         s.olga,
         version.connection,
@@ -176,7 +151,7 @@ def test_a_project_s_own_price_holds_in_the_batch_lane_too(opened: Open) -> None
 def test_a_batch_whose_worker_died_is_not_handed_in_again(lane: Lane) -> None:
     s = story()
     s.items(TEXTS)
-    run = work(started(s, judge(s, lane)))
+    run = work(started(s, judge_at(s, lane)))
     Job.objects.filter(pk=run.job_id).update(
         state=JobState.RUNNING, lease_token="dead", lease_until=timezone.now()
     )
@@ -190,7 +165,7 @@ def test_a_batch_whose_worker_died_is_not_handed_in_again(lane: Lane) -> None:
 def test_a_batch_that_arrived_although_nobody_heard_of_it_is_found_again(lane: Lane) -> None:
     s = story()
     s.items(TEXTS)
-    version = judge(s, lane)
+    version = judge_at(s, lane)
     lane.at_creation, lane.kept_first = [None], True
 
     run = work(started(s, version))
@@ -211,7 +186,7 @@ def test_a_batch_that_arrived_although_nobody_heard_of_it_is_found_again(lane: L
 def test_a_batch_that_never_arrived_is_handed_in_anew_and_may_have_cost(lane: Lane) -> None:
     s = story()
     s.items(["Lovely soup.", "Cold soup."])
-    version = judge(s, lane)
+    version = judge_at(s, lane)
     lane.at_creation = [None]
 
     run = work(started(s, version))
@@ -234,7 +209,7 @@ def test_what_was_gathered_by_a_worker_that_died_is_gathered_again(opened: Open)
     s = story()
     s.items(["Lovely soup.", "Cold soup."])
     lane = opened(OpenAILane())
-    version = judge(s, lane)
+    version = judge_at(s, lane)
     run = started(s, version)
     # As far as a worker may come before anything is sent: no money is lost with it.
     batch = batches.batch_begin(run)
@@ -257,7 +232,7 @@ def test_a_batch_given_up_while_it_is_handed_in_is_cancelled_at_the_endpoint(
     s = story()
     s.items(["Lovely soup."])
     lane = opened(OpenAILane())
-    run = started(s, judge(s, lane))
+    run = started(s, judge_at(s, lane))
     running = job_take(run.job_id)
     assert running is not None
     run = run_read(running.job)
@@ -284,7 +259,7 @@ def test_two_that_collect_the_same_batch_at_once_store_it_once(opened: Open) -> 
     s = story()
     s.items(TEXTS)
     lane = opened(OpenAILane())
-    version = judge(s, lane)
+    version = judge_at(s, lane)
     run = work(started(s, version))
     lane.end()
     run = run_read(run.job)
@@ -314,7 +289,7 @@ def test_cancelling_a_run_cancels_its_batch_and_keeps_what_was_answered(opened: 
     s = story()
     s.items(TEXTS)
     lane = opened(OpenAILane(lambda item: None if "soup" in item else by_praise(item)))
-    version = judge(s, lane)
+    version = judge_at(s, lane)
     run = work(started(s, version))
 
     job_cancel(s.olga, run.job)
@@ -336,7 +311,7 @@ def test_a_batch_that_ended_before_it_could_be_cancelled_is_collected(opened: Op
     s = story()
     s.items(["Lovely soup."])
     lane = opened(AnthropicLane())
-    version = judge(s, lane)
+    version = judge_at(s, lane)
     run = work(started(s, version))
     lane.end()
     at = f"/v1/messages/batches/{next(iter(lane.batches))}/cancel"
@@ -350,7 +325,7 @@ def test_a_batch_that_ended_before_it_could_be_cancelled_is_collected(opened: Op
 def test_what_comes_while_a_run_is_paused_is_kept_and_not_asked_again(lane: Lane) -> None:
     s = story()
     s.items(TEXTS)
-    version = judge(s, lane)
+    version = judge_at(s, lane)
     run = work(started(s, version))
     job_pause(s.olga, run.job)
     lane.end()
@@ -371,7 +346,7 @@ def test_a_run_that_goes_on_is_left_to_its_own_worker(opened: Open) -> None:
     s = story()
     s.items(["Lovely soup."])
     lane = opened(OpenAILane())
-    work(started(s, judge(s, lane)))
+    work(started(s, judge_at(s, lane)))
     Batch.objects.update(look_at=timezone.now())
     assert batches_sweep() == 0
 
@@ -382,7 +357,7 @@ def test_what_expired_is_handed_in_again_costs_nothing_and_is_marked_in_the_end(
     s = story()
     s.items(TEXTS)
     lane.says = lambda item: None if "Slow" in item else by_praise(item)
-    version = judge(s, lane)
+    version = judge_at(s, lane)
     run = work(started(s, version))
     for _day in range(run.max_attempts):
         # Another is answered beside it: a batch of which nothing came says more of the endpoint.
@@ -403,7 +378,7 @@ def test_an_item_that_is_never_answered_is_marked_after_its_last_try(lane: Lane)
     s = story()
     s.items(["Lovely soup.", "Slow staff."])
     lane.says = lambda item: None if "Slow" in item else "A"
-    run = started(s, judge(s, lane))
+    run = started(s, judge_at(s, lane))
     Run.objects.filter(pk=run.pk).update(max_attempts=1)
     run = work(run)
     lane.end(way="expired")
@@ -421,7 +396,7 @@ def test_a_batch_that_is_not_taken_pauses_the_run_and_costs_nothing(opened: Open
     s = story()
     s.items(TEXTS)
     lane = opened(OpenAILane())
-    run = work(started(s, judge(s, lane)))
+    run = work(started(s, judge_at(s, lane)))
     lane.end(way="failed", message="Line 2 has no model.")
     run = looked(run)
     assert run.job.state == JobState.PAUSED
@@ -441,7 +416,7 @@ def test_too_much_at_once_is_handed_in_by_halves_one_after_the_other(opened: Ope
     s = story()
     s.items(TEXTS)
     lane = opened(OpenAILane())
-    version = judge(s, lane)
+    version = judge_at(s, lane)
     run = work(started(s, version))
     lane.end(way="failed", message="Over the token limit of what waits.")
     sizes = [5]
@@ -458,7 +433,7 @@ def test_a_lane_that_is_full_is_tried_again_later_and_not_for_ever(lane: Lane) -
     s = story()
     s.items(["Lovely soup."])
     full = refusal(429, "The queue is full.", headers={"Retry-After": "600"})
-    run = started(s, judge(s, lane))
+    run = started(s, judge_at(s, lane))
     for _try in range(FAILURES_IN_A_ROW - 1):
         lane.at_creation = [full]
         run = work(run)
@@ -481,7 +456,7 @@ def test_a_request_too_large_for_the_endpoint_is_halved(opened: Open) -> None:
     s.items(TEXTS)
     lane = opened(AnthropicLane())
     lane.at_creation = [refusal(413, "Request exceeds the maximum size")]
-    run = work(started(s, judge(s, lane)))
+    run = work(started(s, judge_at(s, lane)))
     assert [len(names) for names in lane.handed_in.values()] == [2]
     assert run.job.state == JobState.QUEUED
 
@@ -491,7 +466,7 @@ def test_what_concerns_the_judge_pauses_the_run(opened: Open, at: str) -> None:
     s = story()
     s.items(TEXTS)
     lane = opened(OpenAILane())
-    run = started(s, judge(s, lane))
+    run = started(s, judge_at(s, lane))
     gone = refusal(404, "The model is not found")
     if at == "creation":
         lane.at_creation = [gone]
@@ -514,7 +489,7 @@ def test_replies_that_never_parse_pause_the_run_and_are_kept(opened: Open) -> No
     s = story()
     s.items([f"Dish {n}." for n in range(NONSENSE_IN_A_ROW + 5)])
     lane = opened(OpenAILane(lambda _item: "I would say so"))
-    run = work(started(s, judge(s, lane)))
+    run = work(started(s, judge_at(s, lane)))
     lane.end()
     run = looked(run)
     assert run.job.state == JobState.PAUSED
@@ -530,7 +505,7 @@ def test_a_batch_that_the_endpoint_has_lost_is_handed_in_again(opened: Open) -> 
     s = story()
     s.items(["Lovely soup."])
     lane = opened(OpenAILane())
-    version = judge(s, lane)
+    version = judge_at(s, lane)
     run = work(started(s, version))
     del lane.endpoint.routes["GET", "/v1/batches/batch_1"]
     run = looked(looked(run))
@@ -546,7 +521,7 @@ def test_a_batch_that_the_endpoint_has_lost_is_handed_in_again(opened: Open) -> 
 def test_an_endpoint_that_is_away_for_a_while_is_asked_later(lane: Lane) -> None:
     s = story()
     s.items(["Lovely soup."])
-    run = work(started(s, judge(s, lane)))
+    run = work(started(s, judge_at(s, lane)))
     name = next(iter(lane.batches))
     at = "/v1/batches" if isinstance(lane, OpenAILane) else "/v1/messages/batches"
     route = lane.endpoint.routes["GET", f"{at}/{name}"]
@@ -568,7 +543,7 @@ def test_a_limit_holds_over_batches(opened: Open) -> None:
     s = story()
     s.items(TEXTS)
     lane = opened(OpenAILane())
-    version = judge(s, lane)
+    version = judge_at(s, lane)
     bound = cost_estimate(version, 1, in_batches=True).high
     assert bound is not None
     cap = to_steps(bound) * 3
@@ -592,7 +567,7 @@ def test_a_limit_that_admits_nothing_pauses_the_run(opened: Open) -> None:
     s = story()
     s.items(TEXTS)
     lane = opened(OpenAILane())
-    run = work(started(s, judge(s, lane), cap=1))
+    run = work(started(s, judge_at(s, lane), cap=1))
     assert run.job.state == JobState.PAUSED
     assert "limit" in run.job.message
     assert not lane.handed_in
@@ -605,7 +580,7 @@ def test_more_than_a_batch_holds_goes_in_several(
     s = story()
     s.items(TEXTS)
     lane = opened(OpenAILane())
-    version = judge(s, lane)
+    version = judge_at(s, lane)
     monkeypatch.setattr(batch_runs, "MAX_REQUESTS", 2)
     run = work(started(s, version))
     assert [len(names) for names in lane.handed_in.values()] == [2, 2, 1]
@@ -622,7 +597,7 @@ def test_a_batch_is_filled_by_bytes_too(opened: Open, monkeypatch: pytest.Monkey
     s.items(TEXTS)
     lane = opened(OpenAILane())
     monkeypatch.setattr(batch_runs, "MAX_SENT_BYTES", batch_runs.SPARE_BYTES + 3_500)
-    work(started(s, judge(s, lane)))
+    work(started(s, judge_at(s, lane)))
     sizes = [len(names) for names in lane.handed_in.values()]
     assert sum(sizes) == 5
     assert max(sizes) < 5
@@ -634,7 +609,7 @@ def test_an_item_asked_in_several_calls_has_one_label_when_the_last_batch_is_in(
 ) -> None:
     s = story()
     s.items(["Lovely soup."])
-    version = judge(s, lane, how=How(repeats=Repeats(most=8)))
+    version = judge_at(s, lane, how=How(repeats=Repeats(most=8)))
     letters = iter("ABAAAAAAAAAA")
     lane.says = lambda _item: next(letters)
     run = work(started(s, version))
@@ -653,7 +628,7 @@ def test_what_was_answered_before_is_not_handed_in(opened: Open) -> None:
     s = story()
     s.items(["Lovely soup."])
     lane = opened(OpenAILane())
-    version = judge(s, lane)
+    version = judge_at(s, lane)
     run = work(started(s, version))
     lane.end()
     looked(run)
@@ -671,7 +646,7 @@ def test_what_ended_without_a_label_can_be_asked_again(opened: Open) -> None:
     s = story()
     s.items(["Lovely soup.", "Cold soup."])
     lane = opened(OpenAILane(lambda item: "?" if "Cold" in item else "A"))
-    version = judge(s, lane)
+    version = judge_at(s, lane)
     run = work(started(s, version))
     lane.end()
     run = looked(run)
@@ -690,7 +665,7 @@ def test_no_batch_is_handed_in_once_data_may_not_leave(opened: Open) -> None:
     s = story()
     s.items(["Lovely soup."])
     lane = opened(OpenAILane())
-    version = judge(s, lane)
+    version = judge_at(s, lane)
     Connection.objects.update(leaves_machine=True)
     Project.objects.update(data_may_leave=True)
     run = started(s, JudgeVersion.objects.get(pk=version.pk))
@@ -707,7 +682,7 @@ def test_only_what_has_a_batch_lane_is_run_in_it(opened: Open) -> None:
     s = story()
     s.items(TEXTS)
     lane = opened(OpenAILane())
-    version = judge(s, lane)
+    version = judge_at(s, lane)
     Connection.objects.update(capabilities={})
     with pytest.raises(BadInput, match="Test the connection with this model first"):
         started(s, version)
@@ -728,7 +703,7 @@ def test_the_estimate_is_of_the_lane_that_is_asked_for(opened: Open) -> None:
     s = story()
     s.items([f"Dish {n}." for n in range(8)])
     lane = opened(OpenAILane())
-    version = judge(s, lane)
+    version = judge_at(s, lane)
     bound, in_batches = cost_estimate(version, 10), cost_estimate(version, 10, in_batches=True)
     assert in_batches.high == bound.high / 2  # type: ignore[operator]
 
