@@ -259,6 +259,7 @@ if CELERY_BROKER_URL.startswith("filesystem://"):
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "annotate.sweep", "schedule": 15.0, "options": {"expires": 30}},
+    "batches": {"task": "judges.sweep", "schedule": 30.0, "options": {"expires": 60}},
 }
 WORKER_SILENT_AFTER_SECONDS = env.int("WORKER_SILENT_AFTER_SECONDS", default=45)
 

@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 
 from annotate.models import Job
 from annotate.tasks import job_do
-from judges.services import connections, run_work
+from judges.services import batch_sweeping, connections, run_work
 from judges.services.run_alive import HELP_AGAIN_SECONDS
 
 log = logging.getLogger(__name__)
@@ -59,3 +59,9 @@ def _at_work(job_id: int) -> Iterator[None]:
 @shared_task(name="judges.probe")
 def probe(job_id: int) -> None:
     job_do(job_id, connections.connection_probe)
+
+
+@shared_task(name="judges.sweep")
+def sweep() -> None:
+    """Every half minute: look at what is handed in of runs that do not go on."""
+    batch_sweeping.batches_sweep()

@@ -149,6 +149,7 @@ class Runs(APIView):
             seed=wanted["seed"],
             cap=cap_read(wanted["cap"]),
             purpose=wanted["purpose"],
+            in_batches=wanted["in_batches"],
         )
         job_nudge(run.job)
         return Response(OneRunShape(run).data, status=202)
@@ -234,7 +235,8 @@ class Estimate(APIView):
         asked = EstimateQuery(data=request.query_params)
         asked.is_valid(raise_exception=True)
         version = version_of(place, version_id)
-        found = cost_estimate(version, asked.validated_data["items"])
+        wanted = asked.validated_data
+        found = cost_estimate(version, wanted["items"], in_batches=wanted["in_batches"])
         return Response(EstimateShape(found).data)
 
 

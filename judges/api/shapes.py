@@ -8,7 +8,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from annotate.api.shapes import MAX_ID, JobShape
-from judges.models import Connection, JudgeVersion, Purpose, Run
+from judges.models import Batch, Connection, JudgeVersion, Purpose, Run
+from judges.selectors.batches import batches_shown
 from judges.selectors.panel_runs import PanelTally, panel_tally
 from judges.selectors.panels import is_panel
 from judges.selectors.runs import RunProgress, run_progress
@@ -161,6 +162,7 @@ class ProgressShape(serializers.Serializer[Any]):
 
     n_calls = serializers.IntegerField()
     closed = serializers.IntegerField()
+    sent = serializers.IntegerField(help_text="Handed in with batches, and not answered yet.")
     n_items = serializers.IntegerField()
     ended = serializers.IntegerField()
     labels = serializers.IntegerField()
@@ -194,7 +196,17 @@ class RunShape(serializers.ModelSerializer[Run]):
 
     class Meta:
         model = Run
-        fields = ("id", "version", "judge", "purpose", "selection", "seed", "job", "created_at")
+        fields = (
+            "id",
+            "version",
+            "judge",
+            "purpose",
+            "selection",
+            "seed",
+            "in_batches",
+            "job",
+            "created_at",
+        )
 
     def get_selection(self, run: Run) -> dict[str, Any]:
         """What was asked for; how far the worker has laid it out is nobody's business here."""
@@ -212,12 +224,39 @@ class PanelTallyShape(serializers.Serializer[PanelTally]):
     everybody = serializers.IntegerField()
 
 
+class BatchShape(serializers.ModelSerializer[Batch]):
+    """What is handed in at the endpoint's batch lane; ``answered`` and ``refused`` as it counted
+    when it was last asked, ``look_at`` when it is next.
+    """
+
+    class Meta:
+        model = Batch
+        fields = (
+            "remote_id",
+            "stage",
+            "n_calls",
+            "answered",
+            "refused",
+            "error",
+            "sent_at",
+            "look_at",
+            "cancel_asked_at",
+            "closed_at",
+        )
+
+
 class OneRunShape(RunShape):
     progress = serializers.SerializerMethodField()
     panel = serializers.SerializerMethodField()
+    batches = serializers.SerializerMethodField()
 
     class Meta(RunShape.Meta):
-        fields = (*RunShape.Meta.fields, "progress", "panel")  # type: ignore[assignment]
+        fields = (*RunShape.Meta.fields, "progress", "panel", "batches")  # type: ignore[assignment]
+
+    @extend_schema_field(BatchShape(many=True))
+    def get_batches(self, run: Run) -> list[Any]:
+        """The newest first."""
+        return list(BatchShape(batches_shown(run), many=True).data) if run.in_batches else []
 
     @extend_schema_field(PanelTallyShape(allow_null=True))
     def get_panel(self, run: Run) -> dict[str, Any] | None:
@@ -256,6 +295,10 @@ class RunIn(serializers.Serializer[dict[str, Any]]):
         default=Purpose.LABEL,
         help_text="Only runs for the purpose label hand in labels.",
     )
+    in_batches = serializers.BooleanField(
+        default=False,
+        help_text="In the endpoint's batch lane: answered within a day, at a lower price.",
+    )
 
 
 class CapIn(serializers.Serializer[dict[str, Any]]):
@@ -279,6 +322,7 @@ class EstimateQuery(serializers.Serializer[dict[str, Any]]):
     items = serializers.IntegerField(
         min_value=1, max_value=MAX_LIMIT, default=100, help_text="How many."
     )
+    in_batches = serializers.BooleanField(default=False, help_text="In the batch lane.")
 
 
 class EstimateShape(serializers.Serializer[Any]):

@@ -70,6 +70,7 @@ class RunForm(forms.Form):
     cap = forms.DecimalField(
         label=_("At most, in $"), required=False, max_digits=17, decimal_places=8
     )
+    in_batches = forms.BooleanField(label=_("In the endpoint’s batch lane"), required=False)
 
 
 class TrialForm(forms.Form):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from judges.models.batches import Batch, BatchStage
 from judges.models.connections import (
     ASKED_IN_WORDS,
     CONNECTED,
@@ -11,13 +12,25 @@ from judges.models.connections import (
     ProviderName,
     Spending,
 )
-from judges.models.runs import Call, CallState, Ending, Outcome, Purpose, Run, RunItem
+from judges.models.runs import (
+    HELD,
+    Call,
+    CallState,
+    Ending,
+    Outcome,
+    Purpose,
+    Run,
+    RunItem,
+)
 from judges.models.vectors import TextVector
 from judges.models.versions import JudgeVersion, PanelMember, Prompt
 
 __all__ = [
     "ASKED_IN_WORDS",
     "CONNECTED",
+    "HELD",
+    "Batch",
+    "BatchStage",
     "Call",
     "CallState",
     "Connection",

@@ -34,6 +34,8 @@ class Run(models.Model):
     selection = models.JSONField(default=dict, blank=True)  # {"strategy": "random", "limit": 100}
     seed = models.BigIntegerField(default=0)
     max_attempts = models.PositiveSmallIntegerField(default=3)
+    # Whether its calls go in the endpoint's batch lane: answered within a day, at a lower price.
+    in_batches = models.BooleanField(default=False)
     # Money in 100-millionths of a US dollar: whole numbers, which every database adds exactly.
     cap = models.BigIntegerField(null=True, blank=True)  # null: no limit of its own
     spent = models.BigIntegerField(default=0)
@@ -58,7 +60,12 @@ class Run(models.Model):
 class CallState(models.TextChoices):
     WAITING = "waiting", _("Waiting")
     CLAIMED = "claimed", _("Being asked")
+    SENT = "sent", _("Handed in with a batch")
     CLOSED = "closed", _("Closed")
+
+
+# Somebody answers for these: what comes of them is stored by their token.
+HELD = (CallState.CLAIMED, CallState.SENT)
 
 
 class Outcome(models.TextChoices):
@@ -75,7 +82,8 @@ class Call(models.Model):
     panel's run, never labels of their own (docs/decisions/0013-panels.md).
 
     waiting -> claimed (lease) -> closed with an outcome; a claim whose lease ran out is waiting
-    again, and its late reply is dropped because the token no longer fits.
+    again, and its late reply is dropped because the token no longer fits. A claimed call that goes
+    with a batch is sent: no worker need live for it, and the token is the batch's key.
     """
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="calls")
@@ -95,6 +103,15 @@ class Call(models.Model):
     variant = models.CharField(max_length=50, default="plain")  # option order, paraphrase ...
     repeat = models.PositiveSmallIntegerField(default=0)
     state = models.CharField(max_length=10, choices=CallState, default=CallState.WAITING)
+    # The batch with which it was handed in last.
+    batch = models.ForeignKey(
+        "judges.Batch",
+        on_delete=models.RESTRICT,
+        null=True,
+        blank=True,
+        related_name="calls",
+        db_index=False,
+    )
     outcome = models.CharField(max_length=12, choices=Outcome, blank=True)
     lease_token = models.CharField(max_length=36, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -140,6 +157,11 @@ class Call(models.Model):
                 name="call_claimed_has_lease",
             ),
             models.CheckConstraint(
+                condition=~models.Q(state="sent")
+                | (models.Q(batch__isnull=False) & ~models.Q(lease_token="")),
+                name="call_sent_has_batch",
+            ),
+            models.CheckConstraint(
                 condition=~models.Q(outcome="label") | models.Q(choice__isnull=False),
                 name="call_label_has_choice",
             ),
@@ -168,6 +190,12 @@ class Call(models.Model):
                 fields=["run", "member", "state", "id"],
                 condition=models.Q(member__isnull=False),
                 name="call_of_member_by_state",
+            ),
+            # What of a batch is not answered yet.
+            models.Index(
+                fields=["batch", "state", "id"],
+                condition=models.Q(batch__isnull=False),
+                name="call_of_batch",
             ),
             # Whether the item was ever asked (its content is then frozen).
             models.Index(fields=["item", "state"], name="call_of_item"),

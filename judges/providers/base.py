@@ -74,7 +74,7 @@ class ProviderError(Exception):
     key. `retry_after` is in seconds, where the endpoint said how long to wait. `raw` is what the
     model wrote when it refused, else "". `unsupported` says that the endpoint understood and
     rejected the request as such: the one error after which a weaker mode may be tried.
-    `answered` says that the endpoint itself said no, by a status.
+    `answered` says that the endpoint itself said no, by a status; `status` is that status.
     """
 
     def __init__(
@@ -86,6 +86,7 @@ class ProviderError(Exception):
         raw: str = "",
         unsupported: bool = False,
         answered: bool = False,
+        status: int | None = None,
     ) -> None:
         super().__init__(message)
         self.kind: ErrorKind = kind
@@ -94,6 +95,7 @@ class ProviderError(Exception):
         self.raw = raw
         self.unsupported = unsupported
         self.answered = answered
+        self.status = status
 
     @property
     def may_have_cost(self) -> bool:

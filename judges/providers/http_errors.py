@@ -80,7 +80,7 @@ def from_status(
     wait = retry_after(headers) if kind in {"rate_limited", "server_error", "timeout"} else None
     # "This model no longer supports ..." is not about a model that is gone.
     unsupported = kind in {"bad_config", "model_gone"} and status in {400, 422, 501}
-    return ProviderError(kind, message, wait, unsupported=unsupported, answered=True)
+    return ProviderError(kind, message, wait, unsupported=unsupported, answered=True, status=status)
 
 
 _SENTENCES: Mapping[ErrorKind, str] = {

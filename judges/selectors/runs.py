@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Avg, Count, Max, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
-from annotate.models import JobState, Project, Question
+from annotate.models import Job, JobState, Project, Question
 from judges.models import Call, CallState, Ending, JudgeVersion, Run, RunItem
 from judges.providers.prices import from_steps
 from judges.selectors.panels import asks_once
@@ -44,6 +44,7 @@ class RunProgress:
     n_calls: int
     closed: int
     claimed: int
+    sent: int  # with batches, and not answered as far as is known
     n_items: int
     ended: int  # items of which no call is open
     labels: int
@@ -81,6 +82,25 @@ class ShownCall:
     people: list[dict[str, object]]
 
 
+def run_read(job: Job) -> Run:
+    """The run of a job, with all that asking reads of its version."""
+    return (
+        Run.objects.select_related(
+            "project",
+            "job",
+            "version__project",
+            "version__connection",
+            "version__question",
+            "version__prompt",
+            "version__guideline",
+            "version__rater__project",
+        )
+        # Read once, here: the threads that ask must not reach for the database.
+        .prefetch_related("version__question__options")
+        .get(job=job)
+    )
+
+
 def run_progress(run: Run) -> RunProgress:
     """Count the calls of a run. Six queries at most."""
     calls = Call.objects.filter(run=run)
@@ -89,6 +109,7 @@ def run_progress(run: Run) -> RunProgress:
         n=Count("pk"),
         closed=Count("pk", filter=Q(state=CallState.CLOSED)),
         claimed=Count("pk", filter=Q(state=CallState.CLAIMED)),
+        sent=Count("pk", filter=Q(state=CallState.SENT)),
         tokens_in=Sum("tokens_in"),
         tokens_out=Sum("tokens_out"),
         seconds=Avg("seconds"),
@@ -110,6 +131,7 @@ def run_progress(run: Run) -> RunProgress:
         n_calls=found["n"],
         closed=found["closed"],
         claimed=found["claimed"],
+        sent=found["sent"],
         n_items=run.job.total or 0,
         ended=sum(ended.values()),
         labels=ended.get(Ending.LABEL, 0),

@@ -19,4 +19,8 @@ def asker_of(run: Run, version: JudgeVersion) -> Asker:
         from judges.services.backends import BackendAsker
 
         return BackendAsker(version)
+    if run.in_batches:
+        from judges.services.batch_asking import BatchAsker
+
+        return BatchAsker(run, version)
     return ChatAsker(run, version)

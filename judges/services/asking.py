@@ -96,6 +96,7 @@ class ChatAsker:
     """Asks a language model, one call a piece."""
 
     chunk = 1
+    batch = False  # whether it asks in the batch lane, at its price
 
     def __init__(self, run: Run, version: JudgeVersion) -> None:
         self._run = run
@@ -148,7 +149,9 @@ class ChatAsker:
     def bound(self, call: Call) -> int | None:
         if self._price is not None and self._price.rates.is_free:
             return 0
-        most = price_bound(self._request(call)[0], self._capabilities, self._price)
+        most = price_bound(
+            self._request(call)[0], self._capabilities, self._price, batch=self.batch
+        )
         return None if most is None else to_steps(most)
 
     def hash_of(self, call: Call) -> str:
@@ -185,27 +188,43 @@ def ask(
     ``price``: what the model costs, None where nobody knows. ``digest``: the request's hash, where
     it is known already.
     """
-    digest = digest or request_hash(request)
+    came: Reply | ProviderError
     try:
-        reply = provider.ask(request)
+        came = provider.ask(request)
     except ProviderError as error:
-        if error.concerns != "item":
-            return error
-        refused = error.kind == "refused"
+        came = error
+    return answered(came, request, price, digest or request_hash(request))
+
+
+def answered(
+    came: Reply | ProviderError,
+    request: Request,
+    price: Price | None,
+    digest: str,
+    *,
+    batch: bool = False,
+) -> Answered:
+    """What a call came to, by the reply or the error that it brought. ``batch``: in the endpoint's
+    batch lane, at its price.
+    """
+    if isinstance(came, ProviderError):
+        if came.concerns != "item":
+            return came
+        refused = came.kind == "refused"
         return Result(
             outcome=Outcome.REFUSED if refused else Outcome.FAILED,
-            raw=error.raw,
-            error=error.message,
+            raw=came.raw,
+            error=came.message,
             request_hash=digest,
-            price=None if error.may_have_cost else Decimal(0),
+            price=None if came.may_have_cost else Decimal(0),
         )
-    cost = reply_price(reply, price)
+    cost = reply_price(came, price, batch=batch)
     try:
-        parsed = read(reply, request)
+        parsed = read(came, request)
     except Unparseable as unparseable:
-        return _result(reply, digest, cost, outcome=Outcome.UNPARSEABLE, error=unparseable.reason)
+        return _result(came, digest, cost, outcome=Outcome.UNPARSEABLE, error=unparseable.reason)
     return _result(
-        reply,
+        came,
         digest,
         cost,
         outcome=Outcome.LABEL,

@@ -41,8 +41,9 @@ class CostEstimate:
     n_past: int = 0
 
 
-def cost_estimate(version: JudgeVersion, n_items: int) -> CostEstimate:
-    """What it will cost to ask a judge about so many more items. A few queries; no call is made.
+def cost_estimate(version: JudgeVersion, n_items: int, *, in_batches: bool = False) -> CostEstimate:
+    """What it will cost to ask a judge about so many more items; ``in_batches`` at the price of the
+    batch lane. A few queries; no call is made.
 
     The interval is the prediction interval of a sum of N from n items seen before, by Student's t:
     N m ± t s sqrt(N (1 + N / n)). It is as good as the items seen are like those to come.
@@ -52,7 +53,8 @@ def cost_estimate(version: JudgeVersion, n_items: int) -> CostEstimate:
     if all(price is not None and price.rates.is_free for price in prices):
         zero = Decimal(0)
         return CostEstimate(n_items, "free", zero, zero, zero)
-    past = past_costs(version)
+    share = batch_share(version) if in_batches else Decimal(1)
+    past = [cost * float(share) for cost in past_costs(version)]
     if len(past) >= FEWEST_PAST:
         return _from_past(n_items, past)
     again = spec_of(version).readers if is_panel(version) else ()
@@ -61,11 +63,22 @@ def cost_estimate(version: JudgeVersion, n_items: int) -> CostEstimate:
     known = [bound for bound in bounds if bound is not None]
     if len(known) < len(bounds):
         return CostEstimate(n_items, "unknown")
-    return CostEstimate(n_items, "bound", high=n_items * sum(known, Decimal(0)))
+    return CostEstimate(n_items, "bound", high=n_items * sum(known, Decimal(0)) * share)
+
+
+def batch_share(version: JudgeVersion) -> Decimal:
+    """The share of the price that is paid in the batch lane; 1 where the price is the same there,
+    or nobody knows it.
+    """
+    price = price_of(version.connection, version.model)
+    return price.batch if price is not None else Decimal(1)
 
 
 def past_costs(version: JudgeVersion) -> list[float]:
-    """Dollars an item, of the newest items asked with a known price; also as a member of panels."""
+    """Dollars an item in the ordinary lane, of the newest items asked with a known price; also as a
+    member of panels.
+    """
+    share = float(batch_share(version))
     items = (
         Call.objects.filter(
             Q(run__version=version)
@@ -80,11 +93,14 @@ def past_costs(version: JudgeVersion) -> list[float]:
         )
         # An item with verdicts planted in it is asked far more often than one to label.
         .exclude(run__purpose=Purpose.CANARY)
-        .values("run", "item")
+        .values("run", "item", "run__in_batches")
         .annotate(cost=Sum("price"), beside=Sum("paid_beside"))
         .order_by("-run", "-item")[:MOST_PAST]
     )
-    return [float(row["cost"] + from_steps(row["beside"])) for row in items]
+    return [
+        float(row["cost"] + from_steps(row["beside"])) / (share if row["run__in_batches"] else 1)
+        for row in items
+    ]
 
 
 def _from_past(n_items: int, past: list[float]) -> CostEstimate:

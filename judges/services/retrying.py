@@ -75,6 +75,7 @@ def _reopen(run: Run) -> int:
         for amount, ids in paid.items():
             n += Call.objects.filter(pk__in=ids).update(
                 state=CallState.WAITING,
+                batch=None,
                 outcome="",
                 attempts=0,
                 not_before=None,

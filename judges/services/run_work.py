@@ -26,7 +26,7 @@ from annotate.models import Job, JobState
 from annotate.services.jobs import RunningJob
 from judges.models import Call, CallState, Outcome, Run
 from judges.providers.base import ProviderError
-from judges.selectors.runs import endings_of
+from judges.selectors.runs import endings_of, run_read
 from judges.services import calls as claims
 from judges.services import pace
 from judges.services.asking import Answered, Piece
@@ -60,7 +60,12 @@ def run_work(running: RunningJob, call_help: Callable[[int], None] | None = None
 
     ``call_help`` asks so many other workers to take a share of a wide run (``run_help``).
     """
-    run = _read(running.job)
+    run = run_read(running.job)
+    if run.in_batches:
+        from judges.services.batch_runs import BatchedRun
+
+        BatchedRun(running, run, lanes_of(run)).work()
+        return
     RunLoop(running, run, lanes_of(run)).work(call_help)
 
 
@@ -68,27 +73,11 @@ def run_help(job: Job) -> None:
     """Take a share of a run whose job another worker holds, until nothing waits or it stopped."""
     if job.state != JobState.RUNNING:
         return
-    run = _read(job)
+    run = run_read(job)
+    if run.in_batches:
+        return
     with suppress(JobStopped):
         RunLoop(HelpedJob(job), run, lanes_of(run)).help()
-
-
-def _read(job: Job) -> Run:
-    return (
-        Run.objects.select_related(
-            "project",
-            "job",
-            "version__project",
-            "version__connection",
-            "version__question",
-            "version__prompt",
-            "version__guideline",
-            "version__rater__project",
-        )
-        # Read once, here: the threads that ask must not reach for the database.
-        .prefetch_related("version__question__options")
-        .get(job=job)
-    )
 
 
 class RunLoop(AliveRun):

@@ -21,6 +21,7 @@ from judges.selectors.asked import how_of
 from judges.selectors.items import items_answered, items_askable, items_unasked
 from judges.selectors.panel_items import call_of, calls_first
 from judges.selectors.panels import OUT_OF_FOLD, asks_once, is_panel, panel_of
+from judges.services.batches import check_batchable
 from judges.services.connections import check_judge_may_leave
 from judges.services.spending import check_cappable
 from judges.services.versions import version_check
@@ -43,6 +44,7 @@ def run_start(
     selection: Mapping[str, Any] | None = None,
     seed: int = 0,
     cap: int | None = None,
+    in_batches: bool = False,
 ) -> Run:
     """Write a run with its queued job and its first calls; the caller nudges ``run.job``.
 
@@ -54,12 +56,13 @@ def run_start(
     purpose than to label of all live ones. ``seed`` 0 takes
     the project's own order, in which people are given items too, so that the judge meets those
     most likely to have people's labels; another seed shuffles. ``cap``: the most it may spend, in
-    100-millionths of a dollar (spending.cap_read).
+    100-millionths of a dollar (spending.cap_read). ``in_batches``: in the endpoint's batch lane,
+    answered within a day at a lower price.
 
-    Raises BadInput for a selection that makes no sense or holds no item, or a cap on a model
-    without a known price, NotAllowed where data may not leave the machine, Conflict for a version
-    whose question changed or which has an unfinished run. Locks the version, so that a double
-    click starts one run.
+    Raises BadInput for a selection that makes no sense or holds no item, a cap on a model
+    without a known price, or a judge without a batch lane, NotAllowed where data may not leave the
+    machine, Conflict for a version whose question changed or which has an unfinished run. Locks the
+    version, so that a double click starts one run.
     """
     JudgeVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
     # Read again: the question or the project may have changed under the caller's object.
@@ -79,6 +82,8 @@ def run_start(
     except ProviderError as error:
         raise NotAllowed(error.message) from None
     check_cappable(version, cap)
+    if in_batches:
+        check_batchable(version)
     if not -(2**63) <= seed < 2**63:
         raise BadInput(_("A seed has 64 bits at most."), fields={"seed": _("Too large.")})
     chosen = _selection(selection or {"strategy": "random", "limit": 100})
@@ -105,6 +110,7 @@ def run_start(
         selection={**chosen, "laid_out": len(ids) <= LAID_OUT_AT_ONCE},
         seed=seed,
         cap=cap,
+        in_batches=in_batches,
         created_by=actor,
     )
     _write_calls(run, ids[:LAID_OUT_AT_ONCE])

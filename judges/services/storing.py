@@ -1,6 +1,6 @@
 """Replies stored: calls closed, items ended, labels handed in, reservations settled; many at once.
 
-A reply is stored only while its call is claimed with our token, so a late one is dropped. However
+A reply is stored only while its call is held with our token, so a late one is dropped. However
 many replies came, they cost one transaction and a dozen and a half statements.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from judges.models import Call, CallState, Run, RunItem
+from judges.models import HELD, Call, CallState, Run, RunItem
 from judges.providers.prices import to_steps
 from judges.selectors.panels import asks_once
 from judges.services import endings, spending
@@ -113,7 +113,7 @@ def _items_locked(run: Run, replies: Sequence[Replied]) -> dict[int, RunItem]:
 def _still_ours(replies: Sequence[Replied]) -> list[Replied]:
     rows = (
         Call.objects.select_for_update(no_key=True)
-        .filter(pk__in=[reply.call.pk for reply in replies], state=CallState.CLAIMED)
+        .filter(pk__in=[reply.call.pk for reply in replies], state__in=HELD)
         .order_by("pk")
     )
     held = {

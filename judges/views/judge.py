@@ -27,6 +27,7 @@ from judges.services.costs import cost_estimate
 from judges.services.runs import run_start
 from judges.services.spending import cap_read
 from judges.services.trials import MOST_TRIED, TRIAL_ITEMS, trial_start
+from judges.views.batches_shown import batch_choice
 from judges.views.canaries import canaries_shown
 from judges.views.panel_shown import panel_shown
 from judges.views.run_shown import answers_shown, estimate_shown, job_shown
@@ -53,7 +54,13 @@ def judge_run(request: AuthenticatedRequest, project_id: int, version_id: int) -
     selection = {"strategy": "random", "limit": form.cleaned_data["limit"]}
     try:
         cap = cap_read(form.cleaned_data["cap"])
-        run = run_start(request.user, version, selection=selection, cap=cap)
+        run = run_start(
+            request.user,
+            version,
+            selection=selection,
+            cap=cap,
+            in_batches=form.cleaned_data["in_batches"],
+        )
     except ConcordError as error:
         form.add_error(None, error.message)
         return _show(request, place, version, form)
@@ -106,6 +113,7 @@ def _show(
         "form": form,
         "left": left,
         "estimate": estimate_shown(estimate),
+        "batch": batch_choice(version, n_items),
         "may_cost": estimate.basis != "free",
         "live": items_live(version),
         "run_url": reverse("judge_run", args=[project_id, version.pk]),

@@ -25,6 +25,7 @@ from judges.selectors.places import run_of
 from judges.selectors.runs import run_progress
 from judges.services.retrying import run_retry_failed
 from judges.services.spending import cap_read, run_cap_set
+from judges.views.batches_shown import batches_of_run, refresh_of
 from judges.views.panel_shown import panel_run_shown
 from judges.views.run_shown import (
     LIVE,
@@ -124,6 +125,8 @@ def _show(
         **answers_shown(found.version, found),
         "took": took(found),
         "panel": panel_run_shown(found),
+        "batches": batches_of_run(found),
+        "refresh": refresh_of(found),
         "money": money_shown(progress),
         "a_call": "" if progress.seconds_mean is None else seconds_said(progress.seconds_mean),
         "cap_url": ""

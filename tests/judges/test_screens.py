@@ -42,7 +42,7 @@ def done_run(s: Story) -> Run:
 def test_judges_stand_in_one_table_whether_run_here_or_imported() -> None:
     s = story()
     first, second = s.items(["Lovely soup.", "Cold soup."])
-    for rater, kind in (("p1", RaterKind.PERSON), ("gpt-x", RaterKind.JUDGE)):
+    for rater, kind in (("person one", RaterKind.PERSON), ("gpt-x", RaterKind.JUDGE)):
         imported = rater_imported(s.project, name=rater, kind=kind)
         for item in (first, second):
             submission_submit(imported, item, answers=s.answer(0), client_key=str(item.pk))
@@ -51,7 +51,7 @@ def test_judges_stand_in_one_table_whether_run_here_or_imported() -> None:
     assert "gpt-x" in shown
     assert "script-1 v1" in shown
     assert "imported" in shown
-    assert "p1" not in shown
+    assert "person one" not in shown
     # The script agrees with the one person on one of two, the import on both.
     assert re.findall(r'interval__value">\s*([.\d]+)\s*<', shown) == ["1", ".50"]
     assert reverse("run", args=[s.project.pk, run.pk]) in shown

@@ -38,6 +38,7 @@ from annotate.services.claims import claims_hold
 from annotate.services.rulings import gold_promote, ruling_make
 from annotate.services.submissions import submission_submit
 from judges.models import (
+    Batch,
     Call,
     Connection,
     JudgeVersion,
@@ -196,6 +197,20 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
             {"state": "claimed", "lease_token": "mine", "lease_until": None},
         ],
     ),
+    "call_sent_has_batch": (
+        "call_in_batch",
+        [{"state": "sent", "lease_token": ""}, {"state": "sent", "batch": None}],
+    ),
+    "batch_stage_known": ("batch_judge", [{"stage": UNKNOWN, "sent_at": timezone.now()}]),
+    "batch_sent_has_remote_id": ("batch_judge", [{"stage": "sent", "sent_at": timezone.now()}]),
+    "batch_sent_has_time": (
+        "batch_judge",
+        [{"stage": "sending"}, {"stage": "sent", "remote_id": "b"}],
+    ),
+    "batch_closed_iff_time": (
+        "batch_judge",
+        [{"stage": "closed"}, {"closed_at": timezone.now()}],
+    ),
     "call_label_has_choice": ("call", [{"state": "closed", "outcome": "label", "choice": None}]),
     "call_confidence_is_a_share": ("call", [{"confidence": -0.1}, {"confidence": 1.1}]),
 }
@@ -288,6 +303,10 @@ UNIQUES: dict[str, OneTooMany] = {
         "call_of_member",
         {"run_id", "item_id", "member_id", "discussed", "variant", "repeat"},
         admitted={"discussed": True},
+    ),
+    "batch_key_once": OneTooMany("batch_judge", {"key"}),
+    "batch_remote_id_once_a_run": OneTooMany(
+        "batch_named", {"run_id", "remote_id"}, {"key": "other"}, admitted={"remote_id": ""}
     ),
     "text_vector_once": OneTooMany("vector", {"model", "text_hash"}),
 }
@@ -465,6 +484,7 @@ def _judge_rows(s: Story, item: Item) -> dict[str, Any]:
         job=Job.objects.create(project=s.project, kind="judge_run", task="judges.run"),
         created_by=s.olga,
     )
+    batch = Batch.objects.create(run=run, key="k", look_at=timezone.now())
     return {
         "rater_run": raters[0],
         "rater_run_2": raters[1],
@@ -482,5 +502,12 @@ def _judge_rows(s: Story, item: Item) -> dict[str, Any]:
         "run_item": RunItem.objects.create(run=run, item=item),
         "spending": Spending.objects.get_or_create(project=s.project)[0],
         "pace": Pace.objects.create(connection=connection, limit=1),
+        "batch_judge": batch,
+        "call_in_batch": Call.objects.create(
+            run=run, item=item, repeat=9, batch=batch, lease_token="k"
+        ),
+        "batch_named": Batch.objects.create(
+            run=run, key="k2", remote_id="b", look_at=timezone.now()
+        ),
         "vector": TextVector.objects.create(model="m", text_hash="t", vector=b"\0"),
     }

@@ -10,6 +10,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection, models
 from django.test import Client
+from django.utils import timezone
 
 from annotate.errors import BadInput, Conflict
 from annotate.models import (
@@ -36,7 +37,7 @@ from annotate.services.projects import guideline_publish, project_create, questi
 from annotate.services.rulings import gold_promote, ruling_make
 from annotate.services.submissions import submission_skip, submission_submit
 from annotate.tasks import project_delete as delete_task
-from judges.models import Call, Connection, ModelPrice, Pace, Spending, TextVector
+from judges.models import Batch, Call, Connection, ModelPrice, Pace, Spending, TextVector
 from judges.services.panels import panel_version
 from judges.services.prompts import prompt_get
 from judges.services.runs import run_start
@@ -113,6 +114,8 @@ def fill(s: Story, project: Project) -> None:
     Spending.objects.get_or_create(project=project)
     second = judge_version_create(s.olga, question, version.connection, name="Second")
     panel = run_start(s.olga, panel_version(s.olga, question, [version, second]))
+    batch = Batch.objects.create(run=panel, key=f"key {project.pk}", look_at=timezone.now())
+    panel.calls.update(batch=batch)
     assert panel.items.exists()
     assert panel.calls.filter(member=second).exists()
     guideline_publish(s.olga, project, "Read it.")

@@ -7,11 +7,13 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from annotate.errors import ConcordError
 from annotate.management.wanted import actor_wanted, project_wanted, question_wanted
 from annotate.models import FINISHED, Job, JobState, Project, Question, User
 from annotate.services.heartbeats import worker_is_alive
+from annotate.services.jobs import NUDGE_AGAIN
 from annotate.tasks import job_do, job_nudge
 from judges.models import CONNECTED, JudgeVersion, ProviderName, Run
 from judges.providers.base import ProviderError
@@ -32,6 +34,7 @@ examples:
   manage.py judge_run 3 --judge zero-shot --limit 100 --wait
   manage.py judge_run "Restaurant reviews" --judge trained --question sentiment --wait
   manage.py judge_run 3 --judge my-endpoint --model some-model --limit 50 --cap 2.50
+  manage.py judge_run 3 --judge my-endpoint --model some-model --limit 0 --batches
   manage.py judge_run 3 --retry 12 --wait
 
 --judge names the local classifier (zero-shot, trained), the language model served here (local-llm)
@@ -68,6 +71,11 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=0, help="0: the project's own order")
         parser.add_argument("--cap", help="the most it may spend, in US dollars")
         parser.add_argument(
+            "--batches",
+            action="store_true",
+            help="in the endpoint's batch lane: within a day, at a lower price",
+        )
+        parser.add_argument(
             "--retry", type=int, metavar="RUN", help="ask again what of this run has no label"
         )
         parser.add_argument("--wait", action="store_true", help="until it is done")
@@ -89,6 +97,7 @@ class Command(BaseCommand):
                 selection=selection,
                 seed=options["seed"],
                 cap=cap_read(options["cap"]),
+                in_batches=options["batches"],
             )
         except (ConcordError, ProviderError) as error:
             raise CommandError(error.message) from None
@@ -114,8 +123,19 @@ class Command(BaseCommand):
             job_nudge(run.job)
             self._watch(run)
         else:
-            job_do(run.job_id, run_work)
+            self._do(run)
         self._report(run, version)
+
+    def _do(self, run: Run) -> None:
+        """As a worker would: a run that was given back is taken up again when it is due."""
+        while True:
+            job_do(run.job_id, run_work)
+            job = Job.objects.get(pk=run.job_id)
+            if job.state != JobState.QUEUED:
+                return
+            self.stdout.write(f"  {job.message}")
+            due = (job.nudged_at or timezone.now()) + NUDGE_AGAIN
+            time.sleep(max(1.0, (due - timezone.now()).total_seconds()))
 
     def _watch(self, run: Run) -> None:
         shown = -1

@@ -76,6 +76,9 @@ class Endpoint:
             def do_GET(self) -> None:
                 self._answer("GET", {}, b"")
 
+            def do_DELETE(self) -> None:
+                self._answer("DELETE", {}, b"")
+
             def _answer(self, method: str, body: Body, raw: bytes) -> None:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 asked = Asked(self.path, headers, body, method, raw)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 import pytest
@@ -13,7 +14,13 @@ import pytest
 from judges.exchange import OptionSpec, Reply, Request
 from judges.providers.addresses import LOOPBACK, PUBLIC_ONLY, Reach
 from judges.providers.base import Capabilities, ProviderError
-from judges.providers.batches import MAX_REQUESTS, AnthropicBatches, BatchState, OpenAIBatches
+from judges.providers.batches import (
+    MAX_REQUESTS,
+    AnthropicBatches,
+    BatchState,
+    Found,
+    OpenAIBatches,
+)
 from tests.judges.providers.endpoint import Answer, Asked, Endpoint, Routes, completion, refusal
 
 KEY = "sk-batch-0123456789abcdef"
@@ -35,6 +42,10 @@ def serve() -> Iterator[Serve]:
 
 def request(user: str = "U", **more: Any) -> Request:
     return Request(**{"system": "S", "user": user, "options": OPTIONS, "want": "json", **more})
+
+
+PAIR = {"c1": request("One"), "c2": request("Two")}
+SENT_AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 def openai(endpoint: Endpoint, reach: Reach = HERE) -> OpenAIBatches:
@@ -66,7 +77,7 @@ def test_requests_go_as_a_file_of_lines_and_a_batch_over_it(serve: Serve) -> Non
     )
 
     lane = openai(endpoint)
-    assert lane.submit({"c1": request("One"), "c2": request("Two\nlines é")}) == "batch_1"
+    assert lane.submit({"c1": request("One"), "c2": request("Two\nlines é")}, "c") == "batch_1"
     lane.close()
 
     upload, made = endpoint.asked
@@ -86,6 +97,7 @@ def test_requests_go_as_a_file_of_lines_and_a_batch_over_it(serve: Serve) -> Non
         "input_file_id": "file-1",
         "endpoint": "/v1/chat/completions",
         "completion_window": "24h",
+        "metadata": {"concord": "c"},
     }
     assert {asked.headers["authorization"] for asked in endpoint.asked} == {f"Bearer {KEY}"}
 
@@ -161,6 +173,7 @@ def test_each_line_brings_a_reply_or_an_error(serve: Serve) -> None:
     late = by_name["late"]
     assert isinstance(late, ProviderError)
     assert late.concerns == "passing"
+    assert not late.may_have_cost  # what was not answered is not charged
 
 
 def test_a_file_id_that_would_lead_elsewhere_is_not_followed(serve: Serve) -> None:
@@ -175,8 +188,9 @@ def test_a_lane_that_refuses_is_an_error_of_its_kind_and_asked_once(serve: Serve
     limited = refusal(429, f"Slow down, {KEY}", headers={"Retry-After": "9"})
     endpoint = serve({("POST", "/v1/files"): lambda _: limited})
     with pytest.raises(ProviderError) as caught:
-        openai(endpoint).submit({"c": request()})
+        openai(endpoint).submit({"c": request()}, "c")
     assert (caught.value.kind, caught.value.retry_after) == ("rate_limited", 9.0)
+    assert caught.value.answered  # of a file that did not arrive there is no batch
     assert KEY not in caught.value.message
     assert len(endpoint.asked) == 1
 
@@ -187,10 +201,118 @@ def test_a_batch_is_cancelled_by_its_id(serve: Serve) -> None:
     assert endpoint.asked[0].path == "/v1/batches/b/cancel"
 
 
+def test_a_batch_that_the_endpoint_does_not_know_is_gone(serve: Serve) -> None:
+    endpoint = serve({})
+    for lane in (openai(endpoint), anthropic(endpoint)):
+        assert lane.poll("b").progress == "gone"
+
+
+def test_a_batch_that_is_too_much_at_once_says_so(serve: Serve) -> None:
+    errors = {"data": [{"code": "token_limit_exceeded", "message": "Enqueued token limit."}]}
+    answer = Answer({"id": "b", "status": "failed", "errors": errors})
+    endpoint = serve({("GET", "/v1/batches/b"): lambda _: answer})
+    found = openai(endpoint).poll("b")
+    assert (found.progress, found.too_many, found.message) == (
+        "failed",
+        True,
+        "Enqueued token limit.",
+    )
+
+
+def test_openai_s_batch_is_found_by_its_mark_on_any_page(serve: Serve) -> None:
+    def batch(n: int, mark: str | None, minutes: int) -> dict[str, Any]:
+        at = int((SENT_AT + timedelta(minutes=minutes)).timestamp())
+        kept = None if mark is None else {"concord": mark}
+        return {"id": f"b{n}", "created_at": at, "metadata": kept}
+
+    pages = {
+        "": Answer({"data": [batch(1, None, 9), batch(2, "other", 8)], "has_more": True}),
+        "b2": Answer({"data": [batch(3, "mine", 1), batch(4, "more", 0)], "has_more": True}),
+        "b4": Answer({"data": [batch(5, "old", -600)], "has_more": True}),
+    }
+
+    def listed(asked: Asked) -> Answer:
+        return pages[asked.path.partition("after=")[2]]
+
+    endpoint = serve({("GET", "/v1/batches"): listed})
+    lane = openai(endpoint)
+    assert lane.find("mine", since=SENT_AT, n=2) == Found("b3")
+    # Nobody looks through what was made long before.
+    assert lane.find("nobody's", since=SENT_AT, n=2) == Found("", sure=True)
+    assert [asked.path.partition("after=")[2] for asked in endpoint.asked] == [
+        *["", "b2"],
+        *["", "b2", "b4"],
+    ]
+
+
+def test_anthropic_s_batch_is_found_by_the_ids_in_its_results(serve: Serve) -> None:
+    def batch(name: str, status: str, n: int, minutes: int = 1) -> dict[str, Any]:
+        return {
+            "id": name,
+            "processing_status": status,
+            "created_at": (SENT_AT + timedelta(minutes=minutes)).isoformat(),
+            "request_counts": {"processing" if status == "in_progress" else "succeeded": n},
+        }
+
+    theirs = batch("theirs", "ended", 2)
+    larger = batch("larger", "ended", 3)
+    older = batch("older", "ended", 2, minutes=-600)
+    mine, running = batch("mine", "ended", 2), batch("mine", "in_progress", 2)
+    there: list[dict[str, Any]] = []
+
+    def results(name: str) -> Callable[[Asked], Answer]:
+        return lambda _: lines({"custom_id": f"{name}-1"})
+
+    at = "/v1/messages/batches"
+    endpoint = serve(
+        {
+            ("GET", at): lambda _: Answer({"data": there, "has_more": False}),
+            ("GET", f"{at}/theirs/results"): results("theirs"),
+            ("GET", f"{at}/mine/results"): results("mine"),
+        }
+    )
+    lane = anthropic(endpoint)
+    for there_is, found in (
+        ([theirs, larger, older], Found("", sure=True)),
+        ([theirs, running], Found("", sure=False)),
+        ([theirs, mine], Found("mine")),
+    ):
+        there[:] = there_is
+        assert lane.find("mine", since=SENT_AT, n=2) == found
+
+
+def test_what_an_endpoint_keeps_of_a_batch_is_deleted(serve: Serve) -> None:
+    state = {"id": "b", "status": "completed", "input_file_id": "in", "output_file_id": "out"}
+    gone: list[str] = []
+    endpoint = serve({("GET", "/v1/batches/b"): lambda _: Answer(state)})
+    for path in ("/v1/files/in", "/v1/files/out", "/v1/messages/batches/b"):
+        endpoint.routes["DELETE", path] = lambda asked: gone.append(asked.path) or Answer({})  # type: ignore[func-returns-value]
+    openai(endpoint).discard("b")
+    anthropic(endpoint).discard("b")
+    assert gone == ["/v1/files/in", "/v1/files/out", "/v1/messages/batches/b"]
+
+
+@pytest.mark.parametrize("make", [openai, anthropic])
+def test_a_request_weighs_no_less_than_what_is_sent_of_it(serve: Serve, make: Any) -> None:
+    created = Answer({"id": "b1"})
+    endpoint = serve(
+        {
+            ("POST", "/v1/files"): lambda _: Answer({"id": "file-1"}),
+            ("POST", "/v1/batches"): lambda _: created,
+            ("POST", "/v1/messages/batches"): lambda _: created,
+        }
+    )
+    lane = make(endpoint)
+    asked = {f"mark-{n}": request("Grüße, 世界 🙂 " * 300) for n in range(50)}
+    lane.submit(asked, "mark")
+    # What is sent around them all is not theirs: of OpenAI's file the parts of a form.
+    assert len(endpoint.asked[0].raw) <= sum(lane.weight(each) for each in asked.values()) + 1_000
+
+
 def test_a_lane_inside_the_network_is_as_closed_as_a_chat(serve: Serve) -> None:
     endpoint = serve({})
     with pytest.raises(ProviderError, match="private network"):
-        openai(endpoint, PUBLIC_ONLY).submit({"c": request()})
+        openai(endpoint, PUBLIC_ONLY).submit({"c": request()}, "c")
     assert endpoint.asked == []
 
 
@@ -201,7 +323,7 @@ def test_anthropic_takes_all_requests_in_one_body(serve: Serve) -> None:
     made = Answer({"id": "msgbatch_1", "type": "message_batch", "processing_status": "in_progress"})
     endpoint = serve({("POST", "/v1/messages/batches"): lambda _: made})
 
-    assert anthropic(endpoint).submit({"c1": request("One"), "c2": request("Two")}) == "msgbatch_1"
+    assert anthropic(endpoint).submit(PAIR, "c") == "msgbatch_1"
 
     (asked,) = endpoint.asked
     first, second = asked.body["requests"]
@@ -300,7 +422,7 @@ def test_what_is_no_batch_is_not_handed_in(serve: Serve, make: Any) -> None:
         {str(n): request("x" * 1_000_000) for n in range(91)},
     ):
         with pytest.raises(ValueError, match=r"A batch holds|An id has"):
-            lane.submit(wrong)
+            lane.submit(wrong, "c")
     for verb in (lane.poll, lane.cancel):
         with pytest.raises(ValueError, match="An id has"):
             verb("../files")
