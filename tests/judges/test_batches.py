@@ -40,11 +40,12 @@ from judges.services.panels import panel_version
 from judges.services.prices import price_set
 from judges.services.retrying import run_retry_failed
 from judges.services.run_work import FAILURES_IN_A_ROW, NONSENSE_IN_A_ROW
+from judges.services.runs import run_start
 from judges.services.storing import Replied, calls_store
 from judges.services.versions import ZERO_SHOT, chat_version, classifier_version
 from tests.judges.batch_endpoint import AnthropicLane, Lane, OpenAILane, by_praise
 from tests.judges.batching import judge_at, looked, started
-from tests.judges.judging import work
+from tests.judges.judging import scripted_version, work
 from tests.judges.providers.endpoint import refusal
 from tests.personas import story
 
@@ -226,6 +227,18 @@ def test_what_was_gathered_by_a_worker_that_died_is_gathered_again(opened: Open)
     assert run.spent < 2_000
 
 
+def test_no_call_goes_with_a_batch_that_was_given_up() -> None:
+    s = story()
+    s.items(["Lovely soup."])
+    run = run_start(s.olga, scripted_version(s))
+    batch = batches.batch_begin(run)
+    batches.batch_give_up(batch, error="Its worker was taken for dead.", may_have_cost=False)
+    claim = calls_claim(run, most=1)
+    assert batches.calls_join(batch, claim.token, {call.pk: "" for call in claim.calls}) == set()
+    assert not batches.batch_sending(batch)
+    assert Call.objects.get().state == CallState.CLAIMED
+
+
 def test_a_batch_given_up_while_it_is_handed_in_is_cancelled_at_the_endpoint(
     opened: Open,
 ) -> None:
@@ -302,7 +315,7 @@ def test_cancelling_a_run_cancels_its_batch_and_keeps_what_was_answered(opened: 
 
     assert choices(version) == {"i3": 0, "i4": 1, "i5": 0}
     left = Call.objects.filter(state=CallState.WAITING)
-    assert [call.attempts for call in left] == [0, 0]
+    assert [(call.attempts, call.reserved, call.batch) for call in left] == [(0, None, None)] * 2
     assert lane.discarded
     money_settled(run)
 
