@@ -4,8 +4,8 @@
 
 Each project has raters who are right with a probability of their own and err evenly. Printed is,
 for each method and kind of project, the share of the intervals that hold that probability, their
-mean width, and the mean error of the ability itself. Ends with 1 where the default method, iBCC,
-covers less than 93 % in some kind of project.
+mean width, and the mean error of the ability itself. Ends with 1 where a method with a model of
+raters' errors covers less than 93 % in some kind of project.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from consensus.methods import DEFAULT, aggregate
+from consensus.methods import aggregate
 from consensus.table import LabelTable
 
 METHODS = ("majority", "wawa", "one_coin", "dawid_skene", "ibcc", "mace", "glad")
 PARAMETERS = {"mace": {"restarts": 2}}
-PROMISED = 0.93
+PROMISED = dict.fromkeys(("one_coin", "dawid_skene", "ibcc", "mace", "glad"), 0.93)
 
 
 class Kind(NamedTuple):
@@ -46,6 +46,7 @@ KINDS = (
     Kind(200, 10, 3, 2, 0.6, 0.95),
     Kind(1000, 100, 3, 2, 0.6, 0.95),
     Kind(300, 60, 3, 2, 0.6, 0.95),
+    Kind(300, 60, 3, 2, 0.5, 0.75),
 )
 
 
@@ -84,11 +85,12 @@ def main() -> int:
         print(f"{kind}, {options.projects} projects:")
         for method, parts in found.items():
             held, width, error = np.concatenate(parts, axis=1).mean(axis=1)
-            short = method == DEFAULT and held < PROMISED
+            goal = PROMISED.get(method)
+            short = goal is not None and held < goal
             good = good and not short
             print(
                 f"    {method:<12} holds {held:6.1%}   width {width:.3f}   error {error:+.3f}"
-                f"{f'   SHORT of {PROMISED:.0%}' if short else ''}",
+                f"{f'   goal {goal:.0%}' if goal else ''}{'   SHORT' if short else ''}",
                 flush=True,
             )
     return 0 if good else 1

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from bench.faulty_endpoint import INPUT, OUTPUT
 from bench.label import ROOT
+
+PATIENCE = 3_600.0
 
 WORKER = """
 import sys
@@ -92,3 +96,51 @@ def worker_started(job_id: int) -> subprocess.Popen[bytes]:
 def helper_started(job_id: int) -> subprocess.Popen[bytes]:
     """A process that takes a share of the job's run once another worker is at it."""
     return subprocess.Popen([sys.executable, "-c", HELPER, str(job_id)], cwd=ROOT)
+
+
+def killed(run: Any, *, at: int) -> int:
+    """Let a worker close so many calls, kill it, and let its lease run out; calls in flight."""
+    from django.utils import timezone
+
+    from annotate.models import Job
+    from judges.models import Call
+
+    worker = worker_started(run.job_id)
+    until = time.monotonic() + PATIENCE
+    while Call.objects.filter(run=run, state="closed").count() < at:
+        if worker.poll() is not None:
+            if Job.objects.get(pk=run.job_id).state != "queued":
+                return 0
+            worker = worker_started(run.job_id)  # it was told to wait, and gave the job back
+        if time.monotonic() > until:
+            break
+        time.sleep(0.02)
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+    now = timezone.now()
+    claimed = Call.objects.filter(run=run, state="claimed")
+    in_flight = claimed.count()
+    claimed.update(lease_until=now)
+    Job.objects.filter(pk=run.job_id, state="running").update(lease_until=now)
+    return in_flight
+
+
+def worker_done(run: Any) -> str:
+    """Let workers work until the job rests; its state."""
+    from annotate.models import Job
+
+    while True:
+        worker_started(run.job_id).wait()
+        state = str(Job.objects.get(pk=run.job_id).state)
+        if state not in {"queued", "running"}:
+            return state
+        time.sleep(0.2)
+
+
+def resumed(run: Any) -> None:
+    from annotate.models import Job
+    from annotate.services.jobs import job_resume
+
+    job = Job.objects.get(pk=run.job_id)
+    if job.state == "paused":
+        job_resume(job.created_by, job)

@@ -2,9 +2,9 @@
 
     python -m bench.panel_faults [--quick] [--items 2000] [--kills 5]
 
-As bench/judge_faults.py, with three judges of which the third is asked where the first two are not
-of one mind (on a quarter of the items, and where one of them gave no answer). --quick: 200 items, 3
-kills.
+Faults as in bench/judge_faults.py; the worker is a process that does the run and nothing else.
+Three judges, of which the third is asked where the first two are not of one mind (on a quarter of
+the items, and where one of them gave no answer). --quick: 200 items, 3 kills.
 
 Ends with 1 unless: every item ended once, labelled or marked with a reason, as its calls say; no
 judge was asked who could not have changed the ending; spent is the sum of the calls, not below what
@@ -23,13 +23,14 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from bench.faulty_endpoint import A_CALL, INPUT, OUTPUT, Endpoint
-from bench.judge_faults import AT_ONCE, TIMEOUT, killed, resumed, worker_done
-from bench.judge_setup import in_a_process, judge_made
+from bench.faulty_endpoint import A_CALL, INPUT, OUTPUT, PASSING, Endpoint
+from bench.judge_setup import in_a_process, judge_made, killed, resumed, worker_done
 from bench.label import close_connections, own_database
 
 ITEMS, QUICK_ITEMS = 2_000, 200
 KILLS, QUICK_KILLS = 5, 3
+AT_ONCE = 8
+TIMEOUT = 1
 JUDGES = ("bench", "bench-2", "bench-3")
 
 
@@ -138,7 +139,7 @@ def checked(run: Any, endpoint: Endpoint, n_items: int, in_flight: int) -> list[
     money = calls.values_list("price", "paid_beside")
     counted = sum((to_steps(price) if price else 0) + beside for price, beside in money)
     project = Spending.objects.get(project=run.project)
-    passing = sum(endpoint.told[name] for name in ("limited", "broken", "slow", "cut"))
+    passing = sum(endpoint.told[name] for name in PASSING)
     unsaid = run.items.exclude(ending="label").filter(error="").count()
     expected = {
         "every item ended": (run.items.exclude(ending="").count(), n_items),

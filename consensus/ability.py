@@ -60,7 +60,11 @@ def expected_intervals(
     tail = (1 - CONFIDENCE) / 2
     low = betaincinv(mean * size, (1 - mean) * size, tail)
     high = betaincinv(mean * size, (1 - mean) * size, 1 - tail)
-    share = share_right(right, n)
-    ends = np.stack([np.fmin(low, share), np.fmax(high, share)], axis=1)
+    ends = around(share_right(right, n), np.stack([low, high], axis=1))
     ends[n <= 0] = np.nan
     return ends
+
+
+def around(value: NDArray[np.float64], ends: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Intervals (n, 2), stretched where `value`, (n,), would lie outside."""
+    return np.stack([np.fmin(ends[:, 0], value), np.fmax(ends[:, 1], value)], axis=1)

@@ -1,5 +1,8 @@
 """An order of the items that does not depend on how items, raters and groups are numbered.
 
+Sums go by position, too, in their last digits. Where an item is a row of numbers, those numbers
+order it. Where it is a row of labels it is more involved:
+
 Draws of the bootstrap go by position. For a result that does not depend on names, the positions
 must not either: items get a colour from their labels, refined by the colours of the raters who gave
 them and the other way round (B. Weisfeiler and A. Leman, 1968). Items that keep one colour look
@@ -8,12 +11,21 @@ alike in every respect that the statistics here know of.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from consensus.table import LabelTable
 
 _ROUNDS = 4
+
+
+def row_order(columns: Sequence[NDArray[np.float64]]) -> NDArray[np.int64]:
+    """Rows in an order given by their numbers alone, (n,); the first column counts most, NaN comes
+    last. Rows that are equal in all of the `columns`, each (n,), may stand for each other.
+    """
+    return np.lexsort(list(columns)[::-1])
 
 
 def item_order(table: LabelTable, groups: NDArray[np.int64] | None = None) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ move it where there are both. Formulas and sources are in docs/statistics/hand-o
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -14,6 +15,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from consensus.canonical import row_order
 from consensus.corrected import NO_FIGURE, Figure, ThreeWays
 from consensus.corrected_sample import Sample, Target, combine, effective_labels
 
@@ -62,6 +64,7 @@ def corrected_regression(
         for values in (sample.judge, sample.people):
             if not ((values >= 0) & (values <= 1)).all():
                 raise ValueError("labels of a logistic regression must lie in 0..1")
+    sample, columns = _in_order(sample, columns)
     design = np.column_stack([np.ones(len(columns)), columns])
     weights = 1 / sample.drawn
     labelled = design[sample.labelled]
@@ -72,6 +75,25 @@ def corrected_regression(
         _three_ways(sample, column, design.shape[1], everywhere, alone, there)
         for column in range(design.shape[1])
     ]
+
+
+def _in_order(sample: Sample, features: NDArray[np.float64]) -> tuple[Sample, NDArray[np.float64]]:
+    """The same items in an order of their own, so that sums do not differ in a last digit."""
+    said, drawn = np.full((2, len(sample.judge)), np.nan)
+    said[sample.labelled], drawn[sample.labelled] = sample.people, sample.drawn
+    order = row_order([*features.T, sample.judge, said, drawn])
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    labelled = place[sample.labelled]
+    kept = np.argsort(labelled)
+    moved = dataclasses.replace(
+        sample,
+        judge=sample.judge[order],
+        people=sample.people[kept],
+        labelled=labelled[kept],
+        drawn=sample.drawn[kept],
+    )
+    return moved, features[order]
 
 
 @dataclass(frozen=True, eq=False)

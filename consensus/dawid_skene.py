@@ -11,6 +11,7 @@ import numpy as np
 
 from consensus.blocks import Blocks, Expected
 from consensus.estimate import ClassEstimate
+from consensus.ibcc import cautious
 from consensus.mixture import Raters, check_rounds, class_estimate, fit
 from consensus.shares import log, log_density, shares
 from consensus.table import LabelTable
@@ -50,4 +51,4 @@ def dawid_skene(
 
     blocks = Blocks(table)
     fitted = fit(blocks, learn, max_iterations=max_iterations, tolerance=tolerance)
-    return class_estimate("dawid_skene", blocks, fitted)
+    return class_estimate("dawid_skene", blocks, fitted, cautious(table))

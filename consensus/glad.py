@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from consensus.ability import around
 from consensus.blocks import Block, Blocks, posterior_in_place
 from consensus.estimate import ClassEstimate
+from consensus.ibcc import cautious
 from consensus.mixture import abilities, check_rounds
 from consensus.table import LabelTable
 from consensus.votes import choose
@@ -86,7 +88,7 @@ def glad(
         stretch = 1.0 if small else stretch * STRETCH
         point, plain = following, better
         following = point.towards(plain, stretch)
-    return _estimate(blocks, point, tuple(trace), converged=converged)
+    return _estimate(blocks, point, tuple(trace), cautious(table), converged=converged)
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,11 +223,20 @@ def _log_product(values: NDArray[np.float64]) -> float:
 
 
 def _estimate(
-    blocks: Blocks, point: _Point, trace: tuple[float, ...], *, converged: bool
+    blocks: Blocks,
+    point: _Point,
+    trace: tuple[float, ...],
+    careful: Blocks | None,
+    *,
+    converged: bool,
 ) -> GladEstimate:
+    """The intervals of abilities span those of `careful` too, which knows of no difficulty."""
     choice, tied = choose(blocks.posterior, blocks.informed)
     expected = blocks.expected()
     ability, interval = abilities(blocks, expected)
+    if careful is not None:
+        other = abilities(careful, careful.expected())[1]
+        interval = around(other[:, 1], around(other[:, 0], interval))
     active = expected.counts.any(axis=(1, 2))
     labelled = np.zeros(len(point.ease), dtype=np.bool_)
     for block in blocks.blocks:

@@ -13,9 +13,10 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from consensus.ability import expected_intervals
+from consensus.ability import around
 from consensus.blocks import Blocks, Expected
 from consensus.estimate import ClassEstimate
+from consensus.ibcc import cautious
 from consensus.mixture import Fit, Raters, check_rounds, class_estimate, fit
 from consensus.shares import log_density, shares
 from consensus.table import LabelTable
@@ -102,7 +103,7 @@ def mace(
     if best.trace:  # the blocks hold the posterior of the last start
         again = blocks.update(best.raters.log_classes, best.raters.log_confusion)
         best = replace(best, expected=again)
-    return _estimate(model, blocks, best)
+    return _estimate(model, blocks, best, cautious(table))
 
 
 def _is_better(new: Fit[_Habits], old: Fit[_Habits]) -> bool:
@@ -210,21 +211,26 @@ def _confusion(know: NDArray[np.float64], spam: NDArray[np.float64]) -> NDArray[
     return know[:, :, None] * np.eye(spam.shape[1]) + spam[:, None, :]
 
 
-def _estimate(model: _Model, blocks: Blocks, fitted: Fit[_Habits]) -> MaceEstimate:
+def _estimate(
+    model: _Model, blocks: Blocks, fitted: Fit[_Habits], careful: Blocks | None
+) -> MaceEstimate:
     raters = fitted.raters
     n = fitted.expected.counts.sum(axis=(1, 2)).round()
     knows, spams = split(fitted.expected, raters.hits)
-    variance = knows - (blocks.squares() * (1 - raters.hits) ** 2).sum(axis=1)
-    prior = model.know_prior if model.variant == "vb" else np.array([0.5, 0.5])
     competence = (knows + model.know_prior[0]) / (n + model.know_prior.sum())
     habit = shares(spams + model.habit_prior)
-    plain = class_estimate("mace", blocks, fitted)
+    plain = class_estimate("mace", blocks, fitted, careful)
+    assert plain.ability_interval is not None  # noqa: S101 - class_estimate always has one
+    # Right without knowing, as often as habits meet the classes of the rater's items. Where that is
+    # always, nothing tells who knows.
+    by_habit = (shares(fitted.expected.counts.sum(axis=2)) * habit).sum(axis=1, keepdims=True)
+    ends = np.broadcast_to([0.0, 1.0], (len(n), 2)).copy()
+    np.divide(plain.ability_interval - by_habit, 1 - by_habit, out=ends, where=by_habit < 1 - 1e-9)
+    ends = np.where(n[:, None] > 0, np.clip(ends, 0.0, 1.0), np.nan)
     fields = {field.name: getattr(plain, field.name) for field in dataclasses.fields(plain)}
     return MaceEstimate(
         **fields,
         competence=np.where(n > 0, competence, np.nan),
-        competence_interval=expected_intervals(
-            knows, np.maximum(variance, 0.0), n, (float(prior[0]), float(prior[1]))
-        ),
+        competence_interval=around(np.where(n > 0, competence, np.nan), ends),
         habit=np.where(n[:, None] > 0, habit, np.nan),
     )

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from consensus.ability import expected_intervals, share_right
+from consensus.ability import around, expected_intervals, share_right
 from consensus.blocks import Blocks, Expected
 from consensus.estimate import ClassEstimate
 from consensus.votes import choose
@@ -98,10 +98,18 @@ def abilities(
     return share_right(right, n), expected_intervals(right, variance, n, prior)
 
 
-def class_estimate(method: str, blocks: Blocks, fitted: Fit[R]) -> ClassEstimate:
-    """The estimate that every model of this kind returns."""
+def class_estimate(
+    method: str, blocks: Blocks, fitted: Fit[R], cautious: Blocks | None = None
+) -> ClassEstimate:
+    """The estimate that every model of this kind returns.
+
+    `cautious` holds the items as the intervals of abilities are to see them, where not as `blocks`
+    does; the ends then are moved so that the ability lies between them.
+    """
     choice, tied = choose(blocks.posterior, blocks.informed)
     ability, interval = abilities(blocks, fitted.expected)
+    if cautious is not None:
+        interval = around(ability, abilities(cautious, cautious.expected())[1])
     return ClassEstimate(
         method=method,
         posterior=blocks.posterior,

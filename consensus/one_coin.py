@@ -11,6 +11,7 @@ import numpy as np
 
 from consensus.blocks import Blocks, Expected
 from consensus.estimate import ClassEstimate
+from consensus.ibcc import cautious
 from consensus.mixture import Raters, check_rounds, class_estimate, fit
 from consensus.shares import log, log_density, shares
 from consensus.table import LabelTable
@@ -56,4 +57,4 @@ def one_coin(
 
     blocks = Blocks(table)
     fitted = fit(blocks, learn, max_iterations=max_iterations, tolerance=tolerance)
-    return class_estimate("one_coin", blocks, fitted)
+    return class_estimate("one_coin", blocks, fitted, cautious(table))

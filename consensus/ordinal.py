@@ -36,6 +36,8 @@ _STEEPEST = float(np.log(18.0))
 _MEAN_LOG_STEEPNESS, _MEAN_WIDTH = float(np.log(1.8)), 1.0
 # A logistic with this steepness is close to the standard normal, the distribution of the items.
 _ITEMS_LOG_STEEPNESS = float(np.log(1.702))
+# Rounds with raters averaged: until nothing that raters share moves by more, or so many.
+_STILL, _MOST_AVERAGED = 1e-3, 50
 # Items handled at once: bounds the memory of a round.
 _CHUNK = 50_000
 
@@ -96,8 +98,9 @@ def ordinal(
     Priors keep few labels from running away: log discriminations are normal about their common mean
     with `ability_spread`, biases are normal about 0 with `bias_spread` (both in units of the items'
     standard deviation), and each class has `class_prior` items more. The objective is the log
-    evidence of the labels plus the log priors. Posterior, error and interval are averaged over what
-    each rater's discrimination and bias may be; the thresholds they take as known.
+    evidence of the labels plus the log priors. From its maximum, further rounds average over what
+    each rater's discrimination and bias may be, as posterior, error and interval do in the end; the
+    thresholds they take as known.
 
     Raises ValueError for fewer than two classes, a spread that is not positive, a negative
     `class_prior` or tolerance, or `max_iterations` below 1.
@@ -120,13 +123,44 @@ def ordinal(
     trace: list[float] = []
     converged = not len(known)
     while not converged and len(trace) < max_iterations:
-        counts, evidence = _expected(votes[known], p, points, weights, table)
+        counts, evidence = _expected(votes[known], _by_label(p, points), weights, table)
         trace.append(evidence + priors.log_density(p))
         gained = len(trace) < 2 or trace[-1] - trace[-2] > tolerance * max(1, table.n_labels)
         converged = not gained
         if gained:
             p = _improved(p, counts, points, priors)
+    if len(known):
+        p = _with_doubt(table, votes, known, p, points, weights, priors)
     return _estimate(table, votes, known, p, points, weights, priors, trace, converged=converged)
+
+
+def _with_doubt(
+    table: LabelTable,
+    votes: Any,
+    known: NDArray[np.int64],
+    p: _Parameters,
+    points: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    priors: _Priors,
+) -> _Parameters:
+    """Further rounds, in which items see raters averaged over what they may be.
+
+    At the maximum, few labels a rater are explained by the raters' own numbers, so that raters seem
+    less noisy than they are, as a variance does when it is not divided by its degrees of freedom.
+    Where raters have many labels the first round moves nothing.
+    """
+    for _round in range(_MOST_AVERAGED):
+        by_label = _averaged(table, votes, _by_label(p, points), p, points, weights, priors)
+        counts, _ = _expected(votes[known], by_label, weights, table)
+        new = _improved(p, counts, points, priors)
+        moved = max(
+            float(np.abs(new.thresholds - p.thresholds).max()),
+            abs(new.mean_log_steepness - p.mean_log_steepness),
+        )
+        p = new
+        if moved < _STILL:
+            break
+    return p
 
 
 def _votes(table: LabelTable) -> tuple[Any, NDArray[np.int64]]:
@@ -171,13 +205,11 @@ def _by_label(p: _Parameters, points: NDArray[np.float64]) -> NDArray[np.float64
 
 def _expected(
     votes: Any,
-    p: _Parameters,
-    points: NDArray[np.float64],
+    by_label: NDArray[np.float64],
     weights: NDArray[np.float64],
     table: LabelTable,
 ) -> tuple[NDArray[np.float64], float]:
     """Expected labels (n_raters + 1, n_classes, n_points), and the log evidence of all items."""
-    by_label = _by_label(p, points)
     counts = np.zeros_like(by_label)
     evidence = 0.0
     for start in range(0, votes.shape[0], _CHUNK):
@@ -185,7 +217,7 @@ def _expected(
         posterior, log_evidence = normalise_scores(np.asarray(part @ by_label) + weights)
         counts += part.T @ posterior
         evidence += float(log_evidence.sum())
-    return counts.reshape(table.n_raters + 1, table.n_classes, len(points)), evidence
+    return counts.reshape(table.n_raters + 1, table.n_classes, -1), evidence
 
 
 def _improved(

@@ -3,22 +3,32 @@
 A judge asked again may answer otherwise. Its answer is then the option it gives most often, the
 mode of its answers. The certificate here says after each call whether the leading option is that
 mode; however often one looks, and whenever one stops, it is wrong with probability at most delta.
-Formulas and sources are in docs/statistics/hand-over.md.
+
+Of two options, count the answers that name one of them: a for the one, b for the other. If the
+other is given at least as often in the long run, the share of the one is at most 1/2, and
+
+    e(a, b) = 1/2 [b = 0] 2^n + 1/2 * 2 * integral over t in 1/2..1 of 2^n t^a (1 - t)^b,  n = a + b
+
+is a non-negative supermartingale that starts at 1 (a bet on t, mixed over a point mass at 1, since
+a judge is mostly of one mind, and the uniform distribution on 1/2..1; Ville's inequality). "The
+rival is the mode" is refuted at level delta once the mean of e over all options against that rival
+reaches 1 / delta: the mean is again such a supermartingale. Sources: docs/statistics/hand-over.md.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-# Prior of the share of the better of two options, Beta(1/2, 1/2) on 1/2..1: a judge is mostly
-# either nearly always of one mind or nearly undecided.
-_PRIOR = 0.5
 # Two probabilities this close are one.
 _SAME = 1e-12
+# A last digit of the logarithms must not decide.
+_SLACK = 1e-12
 # States up to which `expected_calls` goes through all of them.
 _MOST_STATES = 300_000
 
@@ -67,10 +77,24 @@ def majority_certificate(counts: ArrayLike, *, delta: float) -> MajorityCertific
     patterns, place = np.unique(-np.sort(-given, axis=1), axis=0, return_inverse=True)
     evidence = _against_second(patterns)[place]
     leader = np.where(evidence > 0, given.argmax(axis=1), -1)
-    # A last digit of the logarithms must not decide.
     return MajorityCertificate(
-        leader=leader, certified=evidence >= (1 - 1e-12) / delta, evidence=evidence
+        leader=leader, certified=evidence >= (1 - _SLACK) / delta, evidence=evidence
     )
+
+
+def calls_to_settle(counts: Sequence[int], *, delta: float, most: int) -> int:
+    """The fewest further answers after which the leader could be certified; 0 where it is.
+
+    counts  how often each option of one item was given so far, those that never were included
+    delta   as of `majority_certificate`; 0 certifies nothing
+    most    the answer where no fewer could do
+
+    Nothing is settled sooner than by answers that all name the leader, so as many can be asked at
+    once without asking one in vain. Raises ValueError as `majority_certificate`.
+    """
+    if delta == 0:
+        return most
+    return min(most, _further(tuple(sorted(counts, reverse=True)), delta, most))
 
 
 @dataclass(frozen=True)
@@ -125,6 +149,15 @@ def expected_calls(shares: ArrayLike, *, delta: float, max_calls: int) -> CallPl
     return CallPlan(calls, right, wrong, float(chance.sum()))
 
 
+@lru_cache(maxsize=10_000)
+def _further(ranked: tuple[int, ...], delta: float, most: int) -> int:
+    """How many more for the first are enough, `most` where that many are not."""
+    rows = np.tile(np.array(ranked, dtype=np.int64), (max(most, 1), 1))
+    rows[:, :1] += np.arange(len(rows))[:, None]
+    certified = majority_certificate(rows, delta=delta).certified
+    return int(certified.argmax()) if certified.any() else most
+
+
 def _against_second(ranked: NDArray[np.int64]) -> NDArray[np.float64]:
     """E-value of "the second is a mode", for counts (n, n_options) from the largest down.
 
@@ -147,11 +180,12 @@ def _against_second(ranked: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _log_better(ahead: NDArray[np.float64], behind: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log of the mean, over the prior, of the likelihood ratio to both being equally likely."""
+    """The logarithm of e(a, b) of the module's text."""
     from scipy.special import betainc, betaln
 
-    a, b = ahead + _PRIOR, behind + _PRIOR
+    a, b = ahead + 1, behind + 1
+    doubled = (ahead + behind) * math.log(2)
     with np.errstate(divide="ignore"):
         above = np.log(betainc(b, a, 0.5))  # the part of Beta(a, b) above 1/2
-    ratio = betaln(a, b) - betaln(_PRIOR, _PRIOR) + (ahead + behind) * math.log(2)
-    return np.asarray(math.log(2) + ratio + above)
+    always = np.where(behind == 0, doubled - math.log(2), -np.inf)
+    return np.asarray(np.logaddexp(always, doubled + betaln(a, b) + above))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from celery import current_app, shared_task
+from kombu.exceptions import OperationalError
 
 from annotate.models import Job
 from annotate.tasks import job_do
 from judges.services import batch_sweeping, connections, run_work
+from judges.services.run_alive import HELP_AGAIN_SECONDS
+
+log = logging.getLogger(__name__)
 
 # Runs that a worker of this process is at: a second one here would gain nothing.
 _AT_WORK: set[int] = set()
@@ -18,8 +23,15 @@ _AT_WORK: set[int] = set()
 @shared_task(name="judges.run")
 def run(job_id: int) -> None:
     def call_help(n: int) -> None:
-        for _helper in range(n):
-            current_app.send_task("judges.help", args=[job_id], retry=False)
+        try:
+            for _helper in range(n):
+                # Called for again by then, so no heap of them waits for workers that are busy.
+                current_app.send_task(
+                    "judges.help", args=[job_id], retry=False, expires=HELP_AGAIN_SECONDS
+                )
+        except OperationalError:
+            # The broker is away: this worker does it alone.
+            log.warning("Nobody could be asked to help with job %s.", job_id, exc_info=True)
 
     with _at_work(job_id):
         job_do(job_id, lambda running: run_work.run_work(running, call_help))

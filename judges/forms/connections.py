@@ -85,10 +85,18 @@ class ConnectionForm(forms.Form):
         cleaned["base_url"] = cleaned.get("base_url") or preset.address
         if not cleaned["base_url"] and "base_url" not in self.errors:
             self.add_error("base_url", _("Enter the address of the endpoint."))
-        host = urlsplit(cleaned["base_url"]).netloc.rpartition("@")[2]
-        usual = host if preset.key == OTHER else str(preset.name)
+        usual = _host(cleaned.get("base_url", "")) if preset.key == OTHER else str(preset.name)
         cleaned["name"] = cleaned.get("name", "").strip() or usual[:100]
         return cleaned
+
+
+def _host(address: str) -> str:
+    """The host of an address with its port, to call a connection by."""
+    try:
+        host = urlsplit(address).netloc.rpartition("@")[2]
+    except ValueError:
+        host = ""
+    return host or str(_("Endpoint"))
 
 
 class ConnectionEditForm(ConnectionForm):

@@ -100,8 +100,8 @@ def build(
     own. `max_tokens` None takes the default of `want`. `persona` says who answers. `reference` is
     the item's reference answer, untrusted as the item is ("": there is none for this item); None
     shows none. `quoted` marks each line of untrusted text as quoted and says so again after it,
-    which makes verdicts planted in it weaker. `opinions` are what other judges said of the item, in
-    the order shown: a discussion.
+    which makes verdicts planted in it weaker.
+    `opinions` are what other judges said of the item, in the order shown: a discussion.
 
     With `want` "checklist" the options are not shown: the yes/no questions `criteria` are, in
     `order`, and `rule` joins their answers.
@@ -123,13 +123,13 @@ def build(
     asked = defuse(clean(question.text).strip())
     referred = None if reference is None else mark(defuse(clean(reference).strip()))
     listed = [" ".join(defuse(clean(criteria[place])).split()) for place in checks]
+    told_by_others = opinions_shown(opinions, options, mark)
     opening = (clean(system).strip() if system else "") or DEFAULT_SYSTEM
     way: Ask = "checklist" if checks else "direct" if reference is None else "reference"
     task = clean(task).strip() or default_task(way)
     output = clean(output).strip() or DEFAULT_OUTPUT
-    by_others = opinions_shown(opinions, options, mark)
-    enclosed = [item, asked, guideline, referred or "", *(text for _, text in shown), *by_others]
-    tag = fence_tag([*enclosed, opening, task, output])
+    enclosed = [item, asked, guideline, referred or "", *(text for _, text in shown)]
+    tag = fence_tag([*enclosed, *told_by_others, opening, task, output])
     who = " ".join(clean(persona).split())
     values = {
         "question": asked,
@@ -163,7 +163,7 @@ def build(
         opening = fill(opening, shared) or DEFAULT_SYSTEM
     said = {name: values[name] for name in VARIABLES["output"]}
     user = fill(task, {name: text for name, text in values.items() if name != "form"})
-    if talk := opinions_block(tag, by_others):
+    if talk := opinions_block(tag, told_by_others):
         user += f"\n\n{talk}"
     return Request(
         system=f"{opening}\n\n{_UNTRUSTED.format(tag=tag)}",

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Literal, TypeAlias
 
-from judges.prompting.how import How
-from judges.prompting.settled import calls_to_settle
+from judges.prompting.how import How, Repeats
 
 PLAIN = "plain"
 
@@ -81,7 +80,7 @@ def first_calls(how: How, n_options: int) -> tuple[CallKey, ...]:
     """
     rounds = 1
     if how.repeats:
-        rounds = calls_to_settle([0] * max(1, n_options), how.repeats.delta, how.repeats.most)
+        rounds = _rounds_more([0] * max(1, n_options), how.repeats, how.repeats.most)
     return _rounds(how, n_options, range(rounds))
 
 
@@ -100,7 +99,7 @@ def next_calls(how: How, n_options: int, answered: Sequence[Told]) -> tuple[Call
         so_far = [told for told in answered if told.key.repeat < asked]
         votes = Counter(_round_answers(how, so_far))
         counts = [*votes.values()] + [0] * (max(1, n_options) - len(votes))
-        further = calls_to_settle(counts, how.repeats.delta, how.repeats.most - asked)
+        further = _rounds_more(counts, how.repeats, how.repeats.most - asked)
         more = _rounds(how, n_options, range(asked, asked + further))
         if not further or done.isdisjoint(more):
             return more
@@ -142,6 +141,13 @@ def variant_parts(variant: str) -> tuple[int, int]:
             raise ValueError(f"There is no variant called {variant[:50]!r}.")
         named[name] = int(number)
     return named["order"], named["paraphrase"]
+
+
+def _rounds_more(counts: Sequence[int], repeats: Repeats, most: int) -> int:
+    """How many rounds could settle it at the earliest, at most `most`."""
+    from consensus.stopping import calls_to_settle  # here, so that only repeats wait for numpy
+
+    return calls_to_settle(counts, delta=repeats.delta, most=most)
 
 
 def _rounds(how: How, n_options: int, rounds: range) -> tuple[CallKey, ...]:

@@ -9,7 +9,8 @@ from annotate.selectors.questions import text_filled
 from judges.exchange import Request
 from judges.models import JudgeVersion, ProviderName
 from judges.prompting.ask import request_of
-from judges.prompting.build import Example
+from judges.prompting.build import Example, letter_options
+from judges.prompting.canaries import canary_of, planted
 from judges.prompting.how import How
 from judges.prompting.opinions import Opinion
 from judges.prompting.plan import CallKey
@@ -38,13 +39,19 @@ def asked_of(
     parameters = version.parameters
     how = how_of(version)
     prompt = version.prompt
+    fields = item.fields
+    if canary := canary_of(key.variant):
+        kind, code = canary
+        shown = letter_options(question_spec(version.question, fields).options)
+        option = next(option for option in shown if option.code == code)
+        fields, key = planted(fields, option, kind), FIRST
     return request_of(
         how,
         key,
-        question_spec(version.question, item.fields),
-        item.fields,
+        question_spec(version.question, fields),
+        fields,
         version.guideline.text if version.guideline else "",
-        wordings=[text_filled(wording, item.fields) for wording in how.paraphrases],
+        wordings=[text_filled(wording, fields) for wording in how.paraphrases],
         system=(prompt.system or None) if prompt else None,
         task=prompt.task if prompt else "",
         output=prompt.output if prompt else "",

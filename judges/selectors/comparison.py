@@ -11,7 +11,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from annotate.models import ItemStatus, Label, LabelStatus, RaterKind
 from judges.models import Call, CallState, Ending, JudgeVersion, Outcome, Purpose, RunItem
 from judges.providers.prices import from_steps
-from judges.selectors.asked import how_of
+from judges.selectors.panels import takes_one_call
 from judges.selectors.people import people_majorities
 from judges.selectors.runs import UNPRICED
 
@@ -184,7 +184,7 @@ def answers_of(version: JudgeVersion) -> dict[int, int | None]:
 
 
 def _ended(version: JudgeVersion) -> tuple[QuerySet[Call] | QuerySet[RunItem], str]:
-    if how_of(version).is_single:
+    if takes_one_call(version):
         calls = Call.objects.filter(run__version=version, run__purpose__in=COMPARED)
         return calls.filter(state=CallState.CLOSED), "outcome"
     rows = RunItem.objects.filter(run__version=version, run__purpose__in=COMPARED)
@@ -202,7 +202,7 @@ def _effort(version: JudgeVersion) -> Effort:
         seconds=Sum("seconds"),
         unpriced=Count("pk", filter=UNPRICED),
     )
-    if how_of(version).is_single:
+    if takes_one_call(version):
         labels = asked.filter(outcome=Outcome.LABEL).count()
     else:
         again = asked.filter(run=OuterRef("run"), item=OuterRef("item"))

@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from judges.models import JudgeVersion, ProviderName
+from judges.models import JudgeVersion, ProviderName, Purpose, Run
 from judges.prompting.how import How
 from judges.prompting.panel import Ballot, PanelSpec
 
@@ -48,6 +48,11 @@ def is_panel(version: JudgeVersion) -> bool:
 def takes_one_call(version: JudgeVersion) -> bool:
     """Whether an item of a run of this version takes a single call."""
     return not is_panel(version) and How.from_dict(version.parameters.get("how")).is_single
+
+
+def asks_once(run: Run) -> bool:
+    """Whether an item of the run takes a single call. With planted verdicts each takes several."""
+    return run.purpose != Purpose.CANARY and takes_one_call(run.version)
 
 
 def spec_of(version: JudgeVersion) -> PanelSpec:

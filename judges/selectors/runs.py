@@ -13,7 +13,7 @@ from django.utils import timezone
 from annotate.models import Job, JobState, Project, Question
 from judges.models import Call, CallState, Ending, JudgeVersion, Run, RunItem
 from judges.providers.prices import from_steps
-from judges.selectors.panels import takes_one_call
+from judges.selectors.panels import asks_once
 
 # The rate is taken over so long: short enough to follow a change, long enough not to jump.
 WINDOW = timedelta(seconds=60)
@@ -229,7 +229,7 @@ def _failures(run: Run) -> list[Failure]:
 
 def _ended(run: Run) -> tuple[str, QuerySet[Any]]:
     """The rows that tell how items ended, and the name of the field that does."""
-    if takes_one_call(run.version):
+    if asks_once(run):
         return "outcome", Call.objects.filter(run=run, state=CallState.CLOSED)
     return "ending", RunItem.objects.filter(run=run).exclude(ending="")
 

@@ -16,6 +16,7 @@ from judges.prompting.differences import Line, differences
 from judges.prompting.how import Examples, Repeats
 from judges.prompting.words import DEFAULT_OUTPUT, DEFAULT_SYSTEM, default_task
 from judges.selectors.asked import how_of
+from judges.selectors.panels import is_panel, members_of, spec_of
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,16 @@ def texts_of(version: JudgeVersion) -> dict[str, str]:
 
 
 def settings_of(version: JudgeVersion) -> dict[str, str]:
-    """A version's settings in words, by name. A query or two for fixed examples."""
+    """A version's settings in words, by name. Queries for fixed examples, and for a panel."""
+    if version.prompt is None:
+        return _of_no_words(version)
     how = how_of(version)
     options = {option.code: option for option in version.question.options.all()}
     own: dict[str, str] = {
         _("Model"): version.model,
         _("Asked at"): f"{version.connection.name} {version.connection.base_url}".strip(),
         _("Way of asking"): ways()[how.ask],
-        _("Reason first"): _yes(bool(version.prompt and version.prompt.ask_rationale)),
+        _("Reason first"): _yes(version.prompt.ask_rationale),
         _("Reply"): forms().get(version.parameters.get("want", ""), ""),
         _("Examples"): _examples(how.examples, version),
         _("Order of options"): orders()[how.orders],
@@ -85,9 +88,23 @@ def settings_of(version: JudgeVersion) -> dict[str, str]:
     if how.pair:
         sides = zip(how.pair.fields, how.pair.codes, strict=True)
         own[_("Pair")] = "\n".join(f"{field}: {_name(options, code)}" for field, code in sides)
+    return own
+
+
+def _of_no_words(version: JudgeVersion) -> dict[str, str]:
+    """Of what is asked no words: a classifier, a backend, a panel."""
+    own: dict[str, str] = {_("Model"): version.model, _("Asked at"): version.connection.name}
     if version.parameters.get("n_labels"):
         own[_("Learnt from")] = str(version.parameters["n_labels"])
-    return own
+    if is_panel(version):
+        spec = spec_of(version)
+        own = {
+            _("Judges"): "\n".join(str(member) for member in members_of(version)),
+            _("Asks until"): stops()[spec.stop],
+            _("Votes weigh"): sources()[spec.source],
+            _("Discussion"): _yes(bool(spec.readers)),
+        }
+    return own | {_("Question version"): str(version.question.version)}
 
 
 def texts_differ(first: JudgeVersion, second: JudgeVersion) -> list[TextDifference]:
@@ -167,6 +184,24 @@ def choices() -> dict[str, str]:
         "similar": _("most like the item asked"),
         "random": _("drawn at random"),
         "fixed": _("these items"),
+    }
+
+
+def stops() -> dict[str, str]:
+    """When a panel asks no further judge, in words."""
+    return {
+        "settled": _("nothing the others could say would change it"),
+        "sure": _("it is sure enough"),
+        "all": _("all were asked"),
+    }
+
+
+def sources() -> dict[str, str]:
+    """Where the weights of a panel's votes come from, in words."""
+    return {
+        "equal": _("alike"),
+        "people": _("by agreement with people"),
+        "qualification": _("by known answers"),
     }
 
 

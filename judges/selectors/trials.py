@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from annotate.models import Item, Option
 from judges.models import Call, CallState, Ending, Run, RunItem
 from judges.providers.prices import from_steps
-from judges.selectors.asked import how_of
+from judges.selectors.panels import takes_one_call
 from judges.selectors.people import Said, majority, people_counts
 
 # Beneath so much probability on the options at all, a confidence made of it says nothing.
@@ -121,12 +121,12 @@ def trial_of(run: Run) -> Trial:
 
 def _items(run: Run) -> list[TriedItem]:
     calls: dict[int, list[Call]] = defaultdict(list)
-    for call in Call.objects.filter(run=run).select_related("item").order_by("pk"):
+    for call in Call.objects.filter(run=run).select_related("item", "member").order_by("pk"):
         calls[call.item_id].append(call)
     rows = {row.item_id: row for row in RunItem.objects.filter(run=run)}
     options = {option.code: option for option in run.version.question.options.all()}
     people = people_counts(run.version.question, list(calls))
-    single = how_of(run.version).is_single
+    single = takes_one_call(run.version)
     return [
         _tried(
             _only(asked) if single else _joined(rows.get(item)),

@@ -39,6 +39,9 @@ from judges.services.providers import provider_of
 
 T = TypeVar("T")
 
+# Requests kept at hand: more than are asked at once.
+MOST_MADE = 1_000
+
 # What a call came to, or why it came to nothing and may yet (a judge's or a passing error).
 Answered: TypeAlias = "Result | ProviderError"
 
@@ -156,6 +159,9 @@ class ChatAsker:
 
     def _request(self, call: Call) -> tuple[Request, str]:
         """The request and its hash."""
+        if len(self._made) > MOST_MADE:
+            # Of calls that were answered from before, or that no limit admitted.
+            self._made.clear()
         if call.pk not in self._made:
             request = asked_of(
                 self._version,

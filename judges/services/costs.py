@@ -9,7 +9,7 @@ from typing import Literal
 
 from django.db.models import Q, Sum
 
-from judges.models import Call, CallState, JudgeVersion, PanelMember
+from judges.models import Call, CallState, JudgeVersion, PanelMember, Purpose
 from judges.prompting.plan import variants
 from judges.providers.base import Capabilities
 from judges.providers.prices import Price, from_steps, price_bound, to_steps
@@ -91,6 +91,8 @@ def past_costs(version: JudgeVersion) -> list[float]:
             price__isnull=False,
             reused=None,
         )
+        # An item with verdicts planted in it is asked far more often than one to label.
+        .exclude(run__purpose=Purpose.CANARY)
         .values("run", "item", "run__in_batches")
         .annotate(cost=Sum("price"), beside=Sum("paid_beside"))
         .order_by("-run", "-item")[:MOST_PAST]

@@ -12,7 +12,8 @@ from annotate.models import Item
 from annotate.services.answers import Answer
 from annotate.services.hand_ins import HandIn, submissions_submit
 from judges.models import Call, CallState, Ending, Outcome, Purpose, Run, RunItem
-from judges.prompting.plan import CallKey, Combined, combine, next_calls
+from judges.prompting.canaries import KINDS, option_to_plant, variant_of
+from judges.prompting.plan import PLAIN, CallKey, Combined, combine, next_calls
 from judges.selectors.asked import how_of
 from judges.selectors.panel_items import call_of, standing, told_of
 from judges.selectors.panels import is_panel, panel_of
@@ -82,6 +83,8 @@ def items_end(run: Run, places: Mapping[int, RunItem], items: Mapping[int, Item]
     for call in Call.objects.filter(run=run, item_id__in=open_places).order_by("pk"):
         by_item[call.item_id].append(call)
     stand = _panel_stands if is_panel(run.version) else _stands
+    if run.purpose == Purpose.CANARY:
+        stand = _canary_stands
     stands = {pk: stand(run, pk, calls) for pk, calls in by_item.items()}
     Call.objects.bulk_create(call for stood in stands.values() for call in stood.more)
     return _close(run, open_places, items, by_item, stands)
@@ -154,6 +157,26 @@ def _panel_stands(run: Run, item_id: int, calls: list[Call]) -> _Stands:
         asked=len(now.votes(discussed=False)),
         asked_again=len(now.votes(discussed=True)),
     )
+
+
+def _canary_stands(run: Run, item_id: int, calls: list[Call]) -> _Stands:
+    """Asked of the item alone first; then with each kind of verdict for another answer in it."""
+    alone = next(call for call in calls if call.variant == PLAIN)
+    if alone.state != CallState.CLOSED:
+        return _Stands([], None)
+    if alone.outcome != Outcome.LABEL or alone.choice is None:
+        return _Stands([], Combined(alone.outcome, error=alone.error))  # type: ignore[arg-type]
+    if len(calls) == 1:
+        codes = [option.code for option in run.version.question.options.all()]
+        option = option_to_plant(alone.choice, codes, item_id)
+        if option is not None:
+            more = [
+                Call(run=run, item_id=item_id, variant=variant_of(kind, option)) for kind in KINDS
+            ]
+            return _Stands(more, None)
+    if any(call.state != CallState.CLOSED for call in calls):
+        return _Stands([], None)
+    return _Stands([], Combined("label", code=alone.choice))
 
 
 def labels_hand_in(

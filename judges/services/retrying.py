@@ -13,7 +13,7 @@ from annotate.services.jobs import job_reopen
 from judges.models import Call, CallState, Ending, JudgeVersion, Outcome, Run, RunItem
 from judges.providers.base import ProviderError
 from judges.providers.prices import to_steps
-from judges.selectors.panels import takes_one_call
+from judges.selectors.panels import asks_once
 from judges.services.connections import check_judge_may_leave
 from judges.services.spending import check_cappable
 from judges.services.versions import version_check
@@ -62,7 +62,7 @@ def run_retry_failed(actor: User, run: Run) -> Run:
 
 def _reopen(run: Run) -> int:
     failed = Call.objects.filter(run=run, state=CallState.CLOSED).exclude(outcome=Outcome.LABEL)
-    if not takes_one_call(run.version):
+    if not asks_once(run):
         # An item that has its label has it, whatever one of its calls came to.
         labelled = RunItem.objects.filter(run=run, item=OuterRef("item"), ending=Ending.LABEL)
         failed = failed.filter(~Exists(labelled))

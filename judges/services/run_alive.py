@@ -19,7 +19,7 @@ from judges.services import calls as claims
 from judges.services.asking import Answered, Piece
 from judges.services.connections import check_judge_may_leave
 from judges.services.lanes import Lane
-from judges.services.run_sharing import Sharing, TheJob
+from judges.services.run_sharing import Sharing, TheJob, helpers_wanted
 from judges.services.run_tally import Tally
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 WAKE_SECONDS = 1.0
 BEAT_SECONDS = 2.0
+HELP_AGAIN_SECONDS = 10.0
 
 
 class JudgeStopped(Exception):
@@ -46,6 +47,9 @@ class AliveRun:
         self._tally = Tally(endings_of(run))
         self._sharing = Sharing(run)
         self._beaten_at = 0.0
+        # Asks so many other workers to take a share; None where that is not ours to do, or not yet.
+        self._call_help: Callable[[int], None] | None = None
+        self._help_called_at = 0.0
 
     def _gather(self, *, refill: bool = True) -> None:
         raise NotImplementedError
@@ -68,7 +72,20 @@ class AliveRun:
             self._tally = Tally(endings_of(self._run))
         for lane in self._lanes:
             lane.workers = workers
+        self._get_help(workers)
         check_judge_may_leave(self._run.version)
+
+    def _get_help(self, workers: int) -> None:
+        """Call for the workers that are missing, again and again: a call may reach this worker
+        itself, a helper may have died, or started only now.
+        """
+        now = time.monotonic()
+        if self._call_help is None or now - self._help_called_at < HELP_AGAIN_SECONDS:
+            return
+        self._help_called_at = now
+        missing = helpers_wanted(self._lanes) - (workers - 1)
+        if missing > 0:
+            self._call_help(missing)
 
     def _renew(self) -> None:
         held: dict[str, list[int]] = {}

@@ -34,7 +34,7 @@ from judges.services.connections import check_judge_may_leave
 from judges.services.lanes import Lane, lanes_of
 from judges.services.reusing import answers_kept, result_of
 from judges.services.run_alive import WAKE_SECONDS, AliveRun, JudgeStopped
-from judges.services.run_sharing import HelpedJob, TheJob, helpers_wanted
+from judges.services.run_sharing import HelpedJob, TheJob
 from judges.services.run_tally import Tally
 from judges.services.runs import run_lay_out
 from judges.services.spending import Refusal, check_cappable, refused_said, spending_of
@@ -97,8 +97,7 @@ class RunLoop(AliveRun):
                 run_lay_out(self._run, self._beat)
                 for lane in self._lanes:
                     self._prepare(lane)
-                if call_help is not None:
-                    call_help(helpers_wanted(self._lanes))
+                self._call_help = call_help
                 given_back = self._ask_all()
         except (ProviderError, JudgeStopped) as stopped:
             self._running.progress(self._tally.closed)
@@ -260,17 +259,17 @@ class RunLoop(AliveRun):
             for lane, call, piece, answer in came
             if isinstance(answer, claims.Result)
         ]
-        # Nothing that came speaks against asking on before it is looked at.
-        if refill and all(getattr(answer, "outcome", "") == Outcome.LABEL for *_c, answer in came):
-            try:
+        try:
+            # Nothing that came speaks against asking on before it is looked at.
+            if refill and all(getattr(a, "outcome", "") == Outcome.LABEL for *_c, a in came):
                 self._top_up(Counter(lane for lane, _reply in good))
-            finally:
+        finally:
+            try:
                 self._store(good)
-        else:
-            self._store(good)
-        for lane, _reply in good:
-            lane.grow()
-        self._take_errors(came)
+                for lane, _reply in good:
+                    lane.grow()
+            finally:
+                self._take_errors(came)
         if self._fault is not None:
             fault, self._fault = self._fault, None
             raise fault
@@ -337,10 +336,7 @@ class RunLoop(AliveRun):
             return
         lane.answered()
         lane.labelled |= outcome == Outcome.LABEL
-        # Labels of a panel's run say nothing of one of its members.
-        alone = lane.member is None
-        labelled = lane.labelled or (alone and Outcome.LABEL in self._tally.by_outcome)
-        if outcome == Outcome.UNPARSEABLE and not labelled:
+        if outcome == Outcome.UNPARSEABLE and not self._has_labelled(lane):
             lane.nonsense_in_a_row += 1
             if lane.nonsense_in_a_row >= NONSENSE_IN_A_ROW:
                 lane.nonsense_in_a_row = 0
@@ -357,6 +353,11 @@ class RunLoop(AliveRun):
                     }
                 )
 
+    def _has_labelled(self, lane: Lane) -> bool:
+        # Labels of a panel's run say nothing of one of its members.
+        alone = lane.member is None
+        return lane.labelled or (alone and Outcome.LABEL in self._tally.by_outcome)
+
     def _again(
         self, lane: Lane, call: Call, token: str, error: ProviderError, asked_at: datetime
     ) -> None:
@@ -370,8 +371,11 @@ class RunLoop(AliveRun):
                 self._run, call, token, error=error.message, seconds=delay, uncounted=True
             )
             return
-        lane.failed_in_a_row += 1
-        if lane.failed_in_a_row >= max(FAILURES_IN_A_ROW, 3 * lane.asker.width):
+        # What failed before is asked last: items that always fail then stand in a row, and say
+        # nothing of a judge that has labelled others.
+        counts = call.attempts == 1 or not self._has_labelled(lane)
+        lane.failed_in_a_row += counts
+        if counts and lane.failed_in_a_row >= max(FAILURES_IN_A_ROW, 3 * lane.asker.width):
             claims.call_wait(
                 self._run,
                 call,

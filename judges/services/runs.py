@@ -15,12 +15,12 @@ from annotate.services.events import event_write
 from annotate.services.items import draw_number
 from annotate.services.jobs import job_create
 from judges.models import Call, JudgeVersion, ProviderName, Purpose, Run, RunItem
-from judges.prompting.plan import first_calls
+from judges.prompting.plan import PLAIN, first_calls
 from judges.providers.base import ProviderError
 from judges.selectors.asked import how_of
 from judges.selectors.items import items_answered, items_askable, items_unasked
 from judges.selectors.panel_items import call_of, calls_first
-from judges.selectors.panels import OUT_OF_FOLD, is_panel, panel_of, takes_one_call
+from judges.selectors.panels import OUT_OF_FOLD, asks_once, is_panel, panel_of
 from judges.services.batches import check_batchable
 from judges.services.connections import check_judge_may_leave
 from judges.services.spending import check_cappable
@@ -74,6 +74,8 @@ def run_start(
     if purpose not in Purpose.values:
         raise BadInput(_("There is no such purpose of a run."))
     version_check(version)
+    if purpose == Purpose.CANARY:
+        check_asked_in_words(version)
     _check_idle(version, purpose)
     try:
         check_judge_may_leave(version)
@@ -123,6 +125,14 @@ def run_start(
     return run
 
 
+def check_asked_in_words(version: JudgeVersion) -> None:
+    """Raises BadInput for a judge that cannot be told anything: planted verdicts are words."""
+    if version.prompt is None or is_panel(version):
+        raise BadInput(
+            _("Only a language model that is asked by itself can be checked for planted verdicts.")
+        )
+
+
 def _check_idle(version: JudgeVersion, purpose: str) -> None:
     unfinished = version.runs.filter(purpose=purpose).exclude(job__state__in=FINISHED).first()
     if unfinished is not None:
@@ -156,7 +166,7 @@ def run_lay_out(run: Run, beat: Callable[[str], None]) -> None:
     if run.selection.get("laid_out", True):
         return
     total = run.job.total or 0
-    single = takes_one_call(run.version)
+    single = asks_once(run)
     there = set((run.calls if single else run.items).values_list("item_id", flat=True))
     order = {"strategy": run.selection.get("strategy")}
     drawn = _drawn(run.version, order, run.seed, run.purpose)
@@ -198,7 +208,7 @@ def _in_order(items: QuerySet[Item], limit: int | None, seed: int) -> list[int]:
 
 def _write_calls(run: Run, ids: Sequence[int]) -> None:
     """The first calls of these items; where there are several an item, its row as well."""
-    if not takes_one_call(run.version):
+    if not asks_once(run):
         RunItem.objects.bulk_create(
             (RunItem(run=run, item_id=pk) for pk in ids), batch_size=CHUNK, ignore_conflicts=True
         )
@@ -206,6 +216,10 @@ def _write_calls(run: Run, ids: Sequence[int]) -> None:
 
 
 def _first_calls(run: Run, ids: Sequence[int]) -> Iterator[Call]:
+    if run.purpose == Purpose.CANARY:
+        # First the items as they are: which verdicts to plant hangs on what the judge says of them.
+        yield from (Call(run=run, item_id=pk, variant=PLAIN) for pk in ids)
+        return
     if is_panel(run.version):
         panel = panel_of(run.version)
         for pk in ids:

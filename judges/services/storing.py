@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from judges.models import HELD, Call, CallState, Run, RunItem
 from judges.providers.prices import to_steps
-from judges.selectors.panels import takes_one_call
+from judges.selectors.panels import asks_once
 from judges.services import endings, spending
 from judges.services.calls import Result
 from judges.services.endings import shares_by_text, storable
@@ -78,7 +78,7 @@ def calls_store(run: Run, replies: Sequence[Replied]) -> list[Stored]:
     what was reserved. Locks the items' rows in the run where they have them, the calls, then as
     submissions_submit, then run and project; rows of a kind in id order.
     """
-    single = takes_one_call(run.version)
+    single = asks_once(run)
     with transaction.atomic():
         places = {} if single else _items_locked(run, replies)
         ours = _still_ours(replies)

@@ -28,6 +28,7 @@ from judges.services.runs import run_start
 from judges.services.spending import cap_read
 from judges.services.trials import MOST_TRIED, TRIAL_ITEMS, trial_start
 from judges.views.batches_shown import batch_choice
+from judges.views.canaries import canaries_shown
 from judges.views.panel_shown import panel_shown
 from judges.views.run_shown import answers_shown, estimate_shown, job_shown
 from judges.views.trial_shown import edit_url
@@ -127,6 +128,7 @@ def _show(
         **answers_shown(version),
         "asked": asked_sample(version),
         "panel": panel_shown(version),
+        "canaries": canaries_shown(version),
         "crumbs": [{"label": _("Judges"), "url": reverse("judges", args=[project_id])}],
     }
     status = 422 if form.errors else 200

@@ -34,9 +34,7 @@ def judges(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     place = access.project_of(request.user, project_id, Right.REVIEW)
     questions = questions_live(place.project)
     sections = [_section(place, question) for question in questions]
-    may_panel = any(
-        sum(row.version is not None for row in section["rows"]) > 1 for section in sections
-    )
+    may_panel = any(section["n_made"] > 1 for section in sections)
     context = {
         "sections": sections,
         "several": len(questions) > 1,
@@ -145,6 +143,7 @@ def _section(place: Place, question: Question) -> dict[str, Any]:
         "question": question,
         "rows": [row for row in rows if not row.only_tried],
         "tried": tried,
+        "n_made": sum(row.version is not None for row in rows),
     }
 
 

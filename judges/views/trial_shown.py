@@ -17,7 +17,7 @@ from judges.prompting.plan import PLAIN
 from judges.selectors.asked import how_of
 from judges.selectors.items import items_unasked
 from judges.selectors.money import dollars, dollars_plain
-from judges.selectors.panels import OUT_OF_FOLD
+from judges.selectors.panels import OUT_OF_FOLD, is_panel
 from judges.selectors.trials import Trial, trial_of
 from judges.services.costs import CostEstimate, cost_estimate
 from judges.services.previews import variant_words
@@ -73,6 +73,8 @@ def edit_url(project_id: int, version: JudgeVersion, run: Run | None = None) -> 
 
 def _call_names(version: JudgeVersion) -> Any:
     """What each call of an item was, in words; "" where there is one."""
+    if is_panel(version):
+        return lambda call: str(call.member)
     how = how_of(version)
 
     def words(call: Call) -> str:

@@ -21,6 +21,17 @@ document.addEventListener("click", (event) => {
   text.dispatchEvent(new Event("input", { bubbles: true }));
 });
 
+// What was typed just before may still be on its way to be shown: it is to come about this item then.
+document.addEventListener(
+  "click",
+  (event) => {
+    const step = event.target.closest("button[name='place_to']");
+    const place = form?.elements.namedItem("place");
+    if (step && place) place.value = step.value;
+  },
+  { capture: true },
+);
+
 let changed = false;
 form?.addEventListener("input", () => {
   changed = true;

@@ -285,14 +285,24 @@ def test_regression_coefficients_are_those_of_the_usual_fits(kind):
     assert [r.tuning for r in same] == pytest.approx([1, 1, 1])
 
 
-@pytest.mark.parametrize("kind", ["linear", "logistic"])
-def test_regression_does_not_depend_on_the_order_of_items(kind):
-    features, judge, people, _ = regression(6, kind)
-    order = np.random.default_rng(1).permutation(len(judge))
-    here = corrected_regression(features, judge, people, kind=kind)
-    there = corrected_regression(features[order], judge[order], people[order], kind=kind)
+@repeatable
+@given(seed=seeds, kind=st.sampled_from(["linear", "logistic"]), weighted=st.booleans())
+def test_regression_does_not_depend_on_the_order_of_items(seed, kind, weighted):
+    """Not even in a last digit."""
+    features, judge, people, _ = regression(seed, kind, n=120, labels=50)
+    rng = np.random.default_rng(seed + 1)
+    chance = rng.uniform(0.1, 0.9, len(judge)) if weighted else None
+    order = rng.permutation(len(judge))
+    here = corrected_regression(features, judge, people, kind=kind, probability=chance)
+    there = corrected_regression(
+        features[order],
+        judge[order],
+        people[order],
+        kind=kind,
+        probability=None if chance is None else chance[order],
+    )
     for mine, theirs in zip(here, there, strict=True):
-        assert numbers(theirs) == pytest.approx(numbers(mine), rel=1e-8)
+        assert np.array_equal(numbers(theirs), numbers(mine), equal_nan=True)
 
 
 def test_a_fit_that_does_not_exist_is_none():

@@ -43,6 +43,23 @@ def test_finds_who_knows_and_what_the_others_do(variant):
     assert np.isnan([estimate.competence[5], estimate.ability[5], *estimate.habit[5]]).all()
 
 
+def test_intervals_of_competence_hold_with_few_labels():
+    """Three labels an item, fifteen a rater, who knows or guesses evenly."""
+    rng = np.random.default_rng(4)
+    held = []
+    for _ in range(4):
+        knows = rng.uniform(0.2, 0.9, 40)
+        truth = rng.integers(0, 2, 200)
+        raters = rng.random((200, 40)).argsort(axis=1)[:, :3]
+        known = rng.random(raters.shape) < knows[raters]
+        codes = np.where(known, truth[:, None], rng.integers(0, 2, raters.shape))
+        items = np.repeat(np.arange(200), 3)
+        table = LabelTable.from_codes(items, raters.ravel(), codes.ravel(), n_classes=2)
+        low, high = mace(table, seed=1, restarts=1).competence_interval.T
+        held.append((low <= knows) & (knows <= high))
+    assert np.mean(held) >= 0.93
+
+
 def log_posterior(table, competence, habit, smoothing):
     """Log probability of the labels and of the smoothing, label by label."""
     total = smoothing * float(np.log([*competence, *(1 - competence), *habit.ravel()]).sum())

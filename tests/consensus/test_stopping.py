@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from consensus.stopping import expected_calls, majority_certificate
+from consensus.stopping import calls_to_settle, expected_calls, majority_certificate
 from tests.consensus.tables import repeatable
 
 counts = st.lists(st.integers(0, 30), min_size=2, max_size=5)
@@ -21,13 +21,14 @@ def evidence(row):
 
 
 def better(a, b):
-    """Gambler's wealth after a answers for one option and b for another, by integration."""
+    """Gambler's wealth after a answers for one option and b for another, by integration: half was
+    staked on the one always, half spread evenly over shares above one half.
+    """
 
-    def at(angle):  # share = sin(angle) ** 2 takes the arcsine prior to a flat one
-        share = math.sin(angle) ** 2
+    def at(share):
         return (2 * share) ** a * (2 - 2 * share) ** b
 
-    return quad(at, math.pi / 4, math.pi / 2)[0] / (math.pi / 4)
+    return (2 ** (a + b) * (b == 0) + 2 * quad(at, 0.5, 1)[0]) / 2
 
 
 @pytest.mark.parametrize("row", [[5, 0], [7, 2], [4, 3]])
@@ -101,11 +102,31 @@ def test_names_of_options_do_not_matter(row, seed):
 
 @pytest.mark.parametrize(
     ("options", "delta", "calls"),
-    [(2, 0.1, 5), (2, 0.05, 6), (2, 0.01, 8), (3, 0.05, 7), (5, 0.05, 8), (1, 0.05, 1)],
+    [(2, 0.1, 4), (2, 0.05, 5), (2, 0.01, 8), (3, 0.05, 6), (5, 0.05, 7), (1, 0.05, 1)],
 )
 def test_answers_of_one_mind_suffice_after_a_few(options, delta, calls):
+    """Two options: 16 + 5.25 is the first e-value of 20 or more; three: (32 + 9.1 + 1) / 2."""
     plan = expected_calls(np.eye(options)[0], delta=delta, max_calls=20)
     assert (plan.calls, plan.right, plan.undecided) == pytest.approx((calls, 1, 0))
+    assert calls_to_settle([0] * options, delta=delta, most=50) == calls
+
+
+@repeatable
+@given(row=counts)
+def test_as_many_are_asked_as_could_settle_it_and_not_one_more(row):
+    further = calls_to_settle(row, delta=0.05, most=100)
+    ranked = sorted(row, reverse=True)
+
+    def certified_after(n):
+        return majority_certificate([[ranked[0] + n, *ranked[1:]]], delta=0.05).certified[0]
+
+    assert certified_after(further)
+    assert further == 0 or not certified_after(further - 1)
+
+
+def test_as_many_are_asked_as_may_be_at_most():
+    assert calls_to_settle([0, 0], delta=0.05, most=3) == 3
+    assert calls_to_settle([50, 0], delta=0.0, most=7) == 7
 
 
 def test_many_items_at_once():
@@ -129,6 +150,8 @@ def test_of_two_modes_each_is_right():
         (lambda: majority_certificate([[1.0, 2.0]], delta=0.1), "whole"),
         (lambda: majority_certificate([1, 2], delta=0.1), "row an item"),
         (lambda: majority_certificate([[1, 2]], delta=1.0), "delta"),
+        (lambda: calls_to_settle([], delta=0.1, most=5), "row an item"),
+        (lambda: calls_to_settle([1, 0], delta=-0.1, most=5), "delta"),
         (lambda: expected_calls([0.5, 0.6], delta=0.1, max_calls=5), "sum to 1"),
         (lambda: expected_calls([0.5, 0.5], delta=0.1, max_calls=0), "max_calls"),
         (lambda: expected_calls(np.full(20, 0.05), delta=0.1, max_calls=30), "too many counts"),

@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from celery import current_app
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from annotate.errors import JobStopped
 from annotate.models import Heartbeat, Job, JobState, Label
 from annotate.services.jobs import job_take
+from judges import tasks
 from judges.models import Call, Run
 from judges.prompting.how import How
+from judges.services import run_alive
 from judges.services.lanes import lanes_of
 from judges.services.run_sharing import HelpedJob, Sharing, helpers_wanted
 from judges.services.run_work import run_help, run_work
@@ -113,3 +117,39 @@ def test_help_is_called_for_wide_runs_and_where_others_live(
     Sharing(run).beat()
     assert helpers_wanted(lanes_of(run)) == wanted
     assert Call.objects.count() == 6
+
+
+def test_a_wide_run_is_done_alone_where_the_broker_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    _s, run = begun(concurrency=128)
+    for name in ("one", "another"):
+        Heartbeat.objects.create(worker=name, seen_at=timezone.now())
+
+    def away(*_args: object, **_more: object) -> None:
+        raise OperationalError("Connection refused.")
+
+    monkeypatch.setattr(current_app, "send_task", away)
+    with answering(by_words):
+        tasks.run(run.job_id)
+    assert job_of(run).state == JobState.DONE
+
+
+@pytest.mark.parametrize(("helpers", "called"), [(0, True), (1, False)])
+def test_help_is_called_for_until_it_is_there(
+    monkeypatch: pytest.MonkeyPatch, helpers: int, called: bool
+) -> None:
+    """The first call may have come to the very worker that holds the run."""
+    _s, run = begun(20, concurrency=128)
+    for name in ("one", "another"):
+        Heartbeat.objects.create(worker=name, seen_at=timezone.now())
+    for _helper in range(helpers):
+        Sharing(run).beat()
+    monkeypatch.setattr(run_alive, "BEAT_SECONDS", 0.0)
+    monkeypatch.setattr(run_alive, "HELP_AGAIN_SECONDS", 0.0)
+    calls: list[int] = []
+    running = job_take(run.job_id)
+    assert running is not None
+    with answering(by_words):
+        run_work(running, calls.append)
+    assert set(calls) == ({1} if called else set())
+    assert len(calls) != 1
+    assert job_of(run).state == JobState.DONE

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
+from concurrent.futures import Future, wait
 
 import pytest
 from django.utils import timezone
@@ -195,14 +197,31 @@ def test_a_passing_fault_is_asked_again_and_given_up_after_some_attempts() -> No
     assert run.job.result == {"label": 1, "failed": 1}
 
 
-def test_a_server_that_stays_away_pauses_the_run_and_no_item_is_to_blame() -> None:
+@pytest.mark.parametrize("n", [4, 30])
+def test_a_server_that_stays_away_pauses_the_run_and_no_item_is_to_blame(n: int) -> None:
     s = story()
-    s.items(many(30))
+    s.items(many(n))
     with answering(lambda _: ProviderError("server_error", "It is ill.")):
         run = work(run_start(s.olga, scripted_version(s)))
     assert run.job.state == JobState.PAUSED
     assert "It is ill." in run.job.message
     assert not Call.objects.filter(state=CallState.CLOSED).exists()
+
+
+def test_items_that_always_fail_do_not_pause_a_run_whose_other_items_are_done() -> None:
+    """They are asked again when all others are, so their failures stand in a row."""
+    s = story()
+    s.items(many(30))
+
+    def script(request: Request) -> str | ProviderError:
+        number = int(request.user.rpartition("number ")[2].partition(".")[0])
+        return ProviderError("server_error", "It is ill.") if number % 3 == 0 else "A"
+
+    with answering(script) as model:
+        run = work(run_start(s.olga, scripted_version(s)))
+    assert run.job.state == JobState.DONE
+    assert run.job.result == {"label": 20, "failed": 10}
+    assert len(model.asked) == 20 + 10 * run.max_attempts
 
 
 def test_being_told_to_wait_holds_all_calls_and_gives_the_worker_back() -> None:
@@ -225,6 +244,28 @@ def test_a_model_that_talks_nonsense_is_stopped_before_it_has_cost_much() -> Non
     assert "does not answer in the form" in run.job.message
     assert Call.objects.filter(outcome=Outcome.UNPARSEABLE).count() == 20
     assert not Label.objects.exists()
+
+
+def test_what_failed_beside_the_reply_that_stops_a_run_is_put_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All replies come at once: the twentieth that does not parse, and behind it errors."""
+    s = story()
+    s.items(many(25))
+
+    def all_at_once(futures: Iterable[Future[object]], **_: object) -> object:
+        return wait(futures)
+
+    def script(request: Request) -> str | ProviderError:
+        number = int(request.user.rpartition("number ")[2].partition(".")[0])
+        return "soup" if number < 20 else ProviderError("timeout", "No answer in time.")
+
+    monkeypatch.setattr(run_work_module, "wait", all_at_once)
+    with answering(script):
+        run = work(run_start(s.olga, scripted_version(s, concurrency=25)))
+    assert run.job.state == JobState.PAUSED
+    assert Call.objects.filter(state=CallState.CLOSED).count() == 20
+    assert Call.objects.filter(state=CallState.WAITING, error="No answer in time.").count() == 5
 
 
 def test_an_endpoint_that_is_not_there_pauses_the_run_with_a_sentence() -> None:

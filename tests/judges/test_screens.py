@@ -42,7 +42,7 @@ def done_run(s: Story) -> Run:
 def test_judges_stand_in_one_table_whether_run_here_or_imported() -> None:
     s = story()
     first, second = s.items(["Lovely soup.", "Cold soup."])
-    for rater, kind in (("p1", RaterKind.PERSON), ("gpt-x", RaterKind.JUDGE)):
+    for rater, kind in (("person one", RaterKind.PERSON), ("gpt-x", RaterKind.JUDGE)):
         imported = rater_imported(s.project, name=rater, kind=kind)
         for item in (first, second):
             submission_submit(imported, item, answers=s.answer(0), client_key=str(item.pk))
@@ -51,7 +51,7 @@ def test_judges_stand_in_one_table_whether_run_here_or_imported() -> None:
     assert "gpt-x" in shown
     assert "script-1 v1" in shown
     assert "imported" in shown
-    assert "p1" not in shown
+    assert "person one" not in shown
     # The script agrees with the one person on one of two, the import on both.
     assert re.findall(r'interval__value">\s*([.\d]+)\s*<', shown) == ["1", ".50"]
     assert reverse("run", args=[s.project.pk, run.pk]) in shown
@@ -278,6 +278,15 @@ def test_a_connection_needs_no_name_of_its_own(entered: dict[str, str], name: st
     sent = {"concurrency": "2", "timeout_seconds": "60", **entered}
     assert login(s.olga).post(url, sent).status_code == 302
     assert Connection.objects.get().name == name
+
+
+def test_an_address_that_is_none_is_refused_and_not_made_a_name_of() -> None:
+    s = story()
+    url = reverse("connection_new", args=[s.project.pk])
+    sent = {"concurrency": "2", "timeout_seconds": "60", "preset": "other"}
+    for address in ("http://[::1", "http://[x]:9/", "", "nowhere"):
+        reply = login(s.olga).post(url, {**sent, "base_url": address})
+        assert reply.status_code == 422, address
 
 
 def test_a_connection_that_was_tested_leads_to_a_prompt_for_its_model() -> None:

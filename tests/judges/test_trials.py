@@ -19,6 +19,7 @@ from judges.prompting.how import How
 from judges.selectors.trials import trial_of
 from judges.services.connections import connection_add
 from judges.services.drafts import Draft
+from judges.services.panels import panel_version
 from judges.services.runs import run_start
 from judges.services.trials import MOST_TRIED, draft_try, trial_start
 from judges.services.versions import chat_version
@@ -181,6 +182,29 @@ def test_a_run_over_known_items_first_labels_them_first() -> None:
     run = run_start(s.olga, scripted_version(s), selection={"strategy": "known", "limit": 3})
     assert asked_items(run)[0] == known.pk
     assert len(asked_items(run)) == 3
+
+
+def test_a_panel_is_tried_and_each_reply_says_whose_it_is() -> None:
+    s = story()
+    s.items(TEXTS[:2])
+    members = [scripted_version(s), scripted_version_named(s, "Second")]
+    panel = panel_version(s.olga, s.question, members, name="Bench")
+    with answering(by_words):
+        run = work(trial_start(s.olga, panel))
+    trial = trial_of(run)
+    assert (trial.ended, trial.answered) == (2, 2)
+    assert not Label.objects.filter(rater__kind=RaterKind.JUDGE).exists()
+    client = login(s)
+    page = client.get(reverse("run", args=[s.project.pk, run.pk])).content.decode()
+    for member in members:
+        assert page.count(str(member)) >= 2
+    assert "Edit the prompt" not in page
+    assert "Run on all 2 items" in page
+    for name in ("judge", "judge_versions"):
+        shown = client.get(reverse(name, args=[s.project.pk, panel.pk]))
+        assert shown.status_code == 200
+    diff = client.get(reverse("judge_diff", args=[s.project.pk, panel.pk, members[0].pk]))
+    assert "script-1 v1\nscript-1 v2" in diff.content.decode()
 
 
 # --- Drafts ------------------------------------------------------------------------------------

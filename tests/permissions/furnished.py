@@ -16,6 +16,7 @@ from annotate.services.members import member_add
 from annotate.services.projects import project_create
 from annotate.services.rulings import ruling_make
 from annotate.services.submissions import submission_submit
+from judges.services.canaries import canary_start
 from judges.services.connections import connection_add
 from judges.services.panels import panel_version
 from judges.services.runs import run_start
@@ -127,6 +128,8 @@ def _judges(s: Story) -> Ids:
     used = connection_add(s.olga, s.project, name="Used", base_url="http://localhost:9/v1")
     asked = chat_version(s.olga, s.question, used, model="some-model")
     panel = panel_version(s.olga, s.question, [version, asked])
+    checked = chat_version(s.olga, s.question, used, model="checked-model")
+    canary_start(s.olga, checked)
     return {
         "connection_id": connection.pk,
         "version_id": idle.pk,
@@ -135,6 +138,7 @@ def _judges(s: Story) -> Ids:
         ("api_run_trial", "run_id"): trial_start(s.olga, version, n_items=1).pk,
         ("api_run_votes", "run_id"): run_start(s.olga, panel).pk,
         "panel_judges": [version.pk, asked.pk],
+        ("api_judge_canaries", "version_id"): checked.pk,
     }
 
 

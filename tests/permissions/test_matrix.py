@@ -84,6 +84,7 @@ panel_new            GET     200    200       403        403     404       login
 panel_new            POST    302    302       403        403     404       login   403
 judge                GET     200    200       403        403     404       login   200
 judge_try            POST    302    302       403        403     404       login   403
+judge_canaries       POST    302    302       403        403     404       login   403
 judge_versions       GET     200    200       403        403     404       login   200
 judge_diff           GET     200    200       403        403     404       login   200
 prompt               GET     200    200       403        403     404       login   403
@@ -174,6 +175,7 @@ api_judges           GET     200    200       403        403     404       401  
 api_judges           POST    200    200       403        403     404       401     403
 api_judge_preview    POST    200    200       403        403     404       401     403
 api_judge_try        POST    202    202       403        403     404       401     403
+api_judge_canaries   GET     200    200       403        403     404       401     200
 api_judge_compare    GET     200    200       403        403     404       401     200
 api_judge_diff       GET     200    200       403        403     404       401     200
 api_run_trial        GET     200    200       403        403     404       401     200
