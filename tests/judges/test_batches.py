@@ -372,18 +372,29 @@ def test_what_expired_is_handed_in_again_costs_nothing_and_is_marked_in_the_end(
     lane.says = lambda item: None if "Slow" in item else by_praise(item)
     version = judge_at(s, lane)
     run = work(started(s, version))
-    for _day in range(run.max_attempts):
-        # Another is answered beside it: a batch of which nothing came says more of the endpoint.
+    while run.job.state == JobState.QUEUED:
         lane.end(way="expired")
-        s.items([f"Good dish {Batch.objects.count()}."])
         run = looked(run)
-        if run.job.state != JobState.QUEUED:
-            break
+    assert run.job.result == {"label": 4, "failed": 1}
+    assert [len(names) for names in lane.handed_in.values()] == [5, 1, 1]
+    failed = Call.objects.get(outcome="failed")
+    assert (failed.attempts, failed.price, failed.paid_beside) == (3, 0, 0)
+    assert "expired" in failed.error
+    money_settled(run)
+
+
+def test_a_batch_of_which_nothing_was_answered_pauses_the_run_and_blames_no_item(
+    lane: Lane,
+) -> None:
+    s = story()
+    s.items(TEXTS)
+    lane.says = lambda _item: None
+    run = work(started(s, judge_at(s, lane)))
+    lane.end(way="expired")
+    run = looked(run)
     assert run.job.state == JobState.PAUSED
-    assert "Nothing of a batch of 1 calls was answered" in run.job.message
-    assert len(choices(version)) == 4
-    waiting = Call.objects.get(state=CallState.WAITING)
-    assert (waiting.attempts, waiting.paid_beside) == (1, 0)
+    assert "Nothing of a batch of 5 calls was answered" in run.job.message
+    assert set(Call.objects.values_list("state", "attempts")) == {(CallState.WAITING, 0)}
     money_settled(run)
 
 
