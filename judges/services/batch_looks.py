@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Protocol, TypeVar
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from annotate.models import Job, JobState
 from judges.exchange import Reply, Request
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 STORED_AT_ONCE = 200
 # So often in a row an endpoint may not know a batch that it had before it is believed.
 GONE_IN_A_ROW = 3
+# Calls asked for the first time, with nothing answered beside them: more than bad luck.
+FAILURES_IN_A_ROW = 6
 ENDED_ALREADY = {400, 404, 409, 410, 422}
 
 
@@ -189,18 +192,34 @@ class Looks:
             if len(came.replied) >= STORED_AT_ONCE:
                 self._keep(came)
         self._keep(came)
-        nothing = not Call.objects.filter(batch=batch, state=CallState.CLOSED).exists()
         asked_to_stop = batch.cancel_asked_at is not None
+        nothing = not asked_to_stop and self._says_nothing_of_the_items(batch, came)
         stopped = self._put_back(batch, came, uncounted=nothing or asked_to_stop)
         batches.batch_close(batch)
         self._discard(batch)
         if stopped is not None:
             raise JudgeStopped(stopped.message) from stopped
-        if nothing and came.passing and not asked_to_stop:
+        if nothing:
             raise JudgeStopped(
-                _("Nothing of a batch of %(n)s calls was answered: %(reason)s Resume to try again.")
+                ngettext(
+                    "Nothing of a batch of %(n)s call was answered: %(reason)s Resume to try "
+                    "again.",
+                    "Nothing of a batch of %(n)s calls was answered: %(reason)s Resume to try "
+                    "again.",
+                    len(came.passing),
+                )
                 % {"n": f"{len(came.passing):,}", "reason": came.passing[-1][1].message}
             )
+
+    def _says_nothing_of_the_items(self, batch: Batch, came: _Came) -> bool:
+        """Whether a batch of which nothing was answered is the endpoint's fault. What was asked
+        before in vain, while others were answered, may fail for ever: that is the items'.
+        """
+        if not came.passing or Call.objects.filter(batch=batch, state=CallState.CLOSED).exists():
+            return False
+        answered = Call.objects.filter(run=self._run, state=CallState.CLOSED, reused=None)
+        first_tries = sum(call.attempts <= 1 for call, _error in came.passing)
+        return first_tries >= FAILURES_IN_A_ROW or not answered.exists()
 
     def _unanswered(self, batch: Batch) -> Sequence[Call]:
         rows = Call.objects.filter(batch=batch, state=CallState.SENT, lease_token=batch.key)

@@ -40,11 +40,12 @@ from judges.services.panels import panel_version
 from judges.services.prices import price_set
 from judges.services.retrying import run_retry_failed
 from judges.services.run_work import FAILURES_IN_A_ROW, NONSENSE_IN_A_ROW
+from judges.services.runs import run_start
 from judges.services.storing import Replied, calls_store
 from judges.services.versions import ZERO_SHOT, chat_version, classifier_version
 from tests.judges.batch_endpoint import AnthropicLane, Lane, OpenAILane, by_praise
 from tests.judges.batching import judge_at, looked, started
-from tests.judges.judging import work
+from tests.judges.judging import scripted_version, work
 from tests.judges.providers.endpoint import refusal
 from tests.personas import story
 
@@ -226,6 +227,18 @@ def test_what_was_gathered_by_a_worker_that_died_is_gathered_again(opened: Open)
     assert run.spent < 2_000
 
 
+def test_no_call_goes_with_a_batch_that_was_given_up() -> None:
+    s = story()
+    s.items(["Lovely soup."])
+    run = run_start(s.olga, scripted_version(s))
+    batch = batches.batch_begin(run)
+    batches.batch_give_up(batch, error="Its worker was taken for dead.", may_have_cost=False)
+    claim = calls_claim(run, most=1)
+    assert batches.calls_join(batch, claim.token, {call.pk: "" for call in claim.calls}) == set()
+    assert not batches.batch_sending(batch)
+    assert Call.objects.get().state == CallState.CLAIMED
+
+
 def test_a_batch_given_up_while_it_is_handed_in_is_cancelled_at_the_endpoint(
     opened: Open,
 ) -> None:
@@ -302,7 +315,7 @@ def test_cancelling_a_run_cancels_its_batch_and_keeps_what_was_answered(opened: 
 
     assert choices(version) == {"i3": 0, "i4": 1, "i5": 0}
     left = Call.objects.filter(state=CallState.WAITING)
-    assert [call.attempts for call in left] == [0, 0]
+    assert [(call.attempts, call.reserved, call.batch) for call in left] == [(0, None, None)] * 2
     assert lane.discarded
     money_settled(run)
 
@@ -359,18 +372,29 @@ def test_what_expired_is_handed_in_again_costs_nothing_and_is_marked_in_the_end(
     lane.says = lambda item: None if "Slow" in item else by_praise(item)
     version = judge_at(s, lane)
     run = work(started(s, version))
-    for _day in range(run.max_attempts):
-        # Another is answered beside it: a batch of which nothing came says more of the endpoint.
+    while run.job.state == JobState.QUEUED:
         lane.end(way="expired")
-        s.items([f"Good dish {Batch.objects.count()}."])
         run = looked(run)
-        if run.job.state != JobState.QUEUED:
-            break
+    assert run.job.result == {"label": 4, "failed": 1}
+    assert [len(names) for names in lane.handed_in.values()] == [5, 1, 1]
+    failed = Call.objects.get(outcome="failed")
+    assert (failed.attempts, failed.price, failed.paid_beside) == (3, 0, 0)
+    assert "expired" in failed.error
+    money_settled(run)
+
+
+def test_a_batch_of_which_nothing_was_answered_pauses_the_run_and_blames_no_item(
+    lane: Lane,
+) -> None:
+    s = story()
+    s.items(TEXTS)
+    lane.says = lambda _item: None
+    run = work(started(s, judge_at(s, lane)))
+    lane.end(way="expired")
+    run = looked(run)
     assert run.job.state == JobState.PAUSED
-    assert "Nothing of a batch of 1 calls was answered" in run.job.message
-    assert len(choices(version)) == 4
-    waiting = Call.objects.get(state=CallState.WAITING)
-    assert (waiting.attempts, waiting.paid_beside) == (1, 0)
+    assert "Nothing of a batch of 5 calls was answered" in run.job.message
+    assert set(Call.objects.values_list("state", "attempts")) == {(CallState.WAITING, 0)}
     money_settled(run)
 
 
