@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -120,7 +121,7 @@ class Settled:
     share: float | None = None
 
 
-class Kind:
+class Kind(ABC):
     """A kind of question. Subclasses say what its answers are."""
 
     name: ClassVar[str]
@@ -156,35 +157,35 @@ class Kind:
 
     # --- From and to the label screen ---
 
+    @abstractmethod
     def posted(self, asked: Asked, entries: Sequence[str]) -> Said | None:
         """What the fields of a form say; None where nothing was entered. Raises Unfit."""
-        raise NotImplementedError
 
+    @abstractmethod
     def entries(self, asked: Asked, said: Said) -> list[str]:
         """The fields of a form that say this: what ``posted`` reads back equal."""
-        raise NotImplementedError
 
     # --- From and to files and the API ---
 
+    @abstractmethod
     def read(self, asked: Asked, plain: Any) -> Said:
         """An answer from JSON or from a cell of text. Raises Unfit."""
-        raise NotImplementedError
 
+    @abstractmethod
     def plain(self, asked: Asked, said: Said, fields: Mapping[str, str] | None = None) -> Any:
         """The answer for JSON: what ``read`` reads back equal."""
-        raise NotImplementedError
 
     # --- Checking, showing, comparing ---
 
+    @abstractmethod
     def check(self, asked: Asked, said: Said, fields: Mapping[str, str] | None = None) -> Said:
         """The answer in its one form. ``fields`` of the item, where they are at hand. Raises Unfit.
 
         This is the last door: whatever is stored has passed it.
         """
-        raise NotImplementedError
 
-    def words(self, asked: Asked, said: Said, fields: Mapping[str, str] | None = None) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def words(self, asked: Asked, said: Said, fields: Mapping[str, str] | None = None) -> str: ...
 
     def named(self, said: Said) -> list[int]:
         """The codes of the options that an answer chooses; none where it does not choose any."""
@@ -194,9 +195,9 @@ class Kind:
         """How far two answers lie apart: 0 (the same) to 1."""
         return 0.0 if one == other else 1.0
 
+    @abstractmethod
     def settle(self, asked: Asked, answers: Sequence[Said]) -> Settled:
         """The answer of one or more answers, by plain counting; a tie stays a tie."""
-        raise NotImplementedError
 
 
 def majority(answers: Sequence[Said]) -> Settled:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,8 +16,6 @@ from annotate.models import (
     Label,
     LabelStatus,
     Question,
-    Rater,
-    RaterOrigin,
     Submission,
     SubmissionStatus,
 )
@@ -95,26 +93,6 @@ def _hidden(
             "condition": condition_words(by_key[key], by_key),
         }
     return hidden
-
-
-def labels_supersede(
-    rater: Rater, item_ids: Collection[int], question_ids: Collection[int]
-) -> None:
-    """What the rater said before gives way: of a member all of it, else answers to these questions.
-    Inside the transaction that has the rater locked.
-    """
-    labels = Label.objects.filter(rater=rater, item_id__in=item_ids)
-    if rater.origin == RaterOrigin.MEMBER:
-        Submission.objects.filter(
-            rater=rater,
-            item_id__in=item_ids,
-            status__in=[SubmissionStatus.SUBMITTED, SubmissionStatus.SURPLUS],
-        ).update(status=SubmissionStatus.WITHDRAWN)
-    else:
-        labels = labels.filter(question_id__in=question_ids)
-    labels.filter(status__in=[LabelStatus.LIVE, LabelStatus.SURPLUS]).update(
-        status=LabelStatus.SUPERSEDED
-    )
 
 
 def labels_of(

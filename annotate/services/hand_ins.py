@@ -14,6 +14,7 @@ from annotate.models import (
     Item,
     ItemStatus,
     Label,
+    LabelStatus,
     Question,
     Rater,
     RaterOrigin,
@@ -27,7 +28,6 @@ from annotate.services.answers import (
     answers_check,
     item_gone,
     labels_of,
-    labels_supersede,
 )
 from annotate.services.items import items_freeze
 from annotate.services.summaries import summaries_recount_locked
@@ -41,6 +41,8 @@ class HandIn:
     answers: Mapping[int, Answer]
     client_key: str
     seconds: float | None = None
+    flagged: bool = False
+    comment: str = ""
 
 
 def submissions_submit(
@@ -49,8 +51,9 @@ def submissions_submit(
     *,
     guideline: Guideline | None = None,
 ) -> list[Submission | ConcordError]:
-    """Hand in what a rater without slots says of many items, as submission_submit does of each: a
-    dozen queries in all, and of each what was stored, now or the first time, or why nothing was.
+    """Hand in what a rater without slots says of many items: a dozen queries in all. Of each what
+    was stored, now or, where its client key was seen before, the first time, or why nothing was.
+    What the rater said before to the same questions is superseded.
 
     All items are of the rater's project, each at most once. Locks the rater, then the items in id
     order. Raises ValueError for a member (whose labels fill slots) and for an item named twice.
@@ -89,6 +92,8 @@ def submissions_submit(
                 client_key=hand_in.client_key,
                 guideline=guideline,
                 seconds=hand_in.seconds,
+                flagged=hand_in.flagged,
+                comment=hand_in.comment,
                 exposure=[],
                 created_at=now,
             )
@@ -109,7 +114,12 @@ def _store_many(
     for hand_in, _submission in fresh:
         asked.setdefault(frozenset(hand_in.answers), []).append(hand_in.item.pk)
     for question_ids, item_ids in asked.items():
-        labels_supersede(rater, item_ids, question_ids)
+        Label.objects.filter(
+            rater=rater,
+            item_id__in=item_ids,
+            question_id__in=question_ids,
+            status__in=[LabelStatus.LIVE, LabelStatus.SURPLUS],
+        ).update(status=LabelStatus.SUPERSEDED)
     Submission.objects.bulk_create(submission for _hand_in, submission in fresh)
     Label.objects.bulk_create(
         label

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from annotate.errors import Conflict, NotFound
+from annotate.errors import ConcordError, Conflict, NotFound
 from annotate.models import (
     Assignment,
     AssignmentState,
@@ -34,10 +34,9 @@ from annotate.services.answers import (
     answers_check,
     item_gone,
     labels_of,
-    labels_supersede,
 )
 from annotate.services.events import event_write
-from annotate.services.items import items_freeze
+from annotate.services.hand_ins import HandIn, submissions_submit
 from annotate.services.summaries import summaries_recount, summaries_recount_locked
 
 
@@ -64,12 +63,19 @@ def submission_submit(
     Idempotent by (rater, client_key): the same key returns what was stored the first time. A member
     needs an assignment, open or run out: the submission takes its slot, else any free slot of the
     item, else it is kept as *surplus*. Handing in again, from another tab, replaces the first
-    answer in the same slot. A judge needs none; its earlier live labels are superseded.
+    answer in the same slot. A rater without slots needs none: hand_ins.submissions_submit, of which
+    this is the case of one item; there is nothing that it was shown.
 
     One transaction: submission, labels, assignment, slot, summary, event. Locks rater, item,
     assignment, slot, in this order. Raises BadInput for answers that do not fit the questions,
     Conflict where a member was never given the item.
     """
+    if rater.origin != RaterOrigin.MEMBER:
+        said = HandIn(item, answers, client_key, seconds, flagged, comment)
+        (stored,) = submissions_submit(rater, [said], guideline=guideline)
+        if isinstance(stored, ConcordError):
+            raise stored
+        return stored
     with transaction.atomic():
         _lock(rater, item)
         earlier = Submission.objects.filter(rater=rater, client_key=client_key).first()
@@ -77,19 +83,16 @@ def submission_submit(
             return earlier
         if item.status != ItemStatus.LIVE:
             raise item_gone()
-        member = rater.origin == RaterOrigin.MEMBER
         if questions is None:
             questions = questions_live(item.project)
-        answers = answers_check(questions, answers, item, complete=member)
+        answers = answers_check(questions, answers, item, complete=True)
         by_id = {question.pk: question for question in questions}
-        status, assignment, slot = SubmissionStatus.SUBMITTED, None, None
-        if member:
-            assignment = _assignment(rater, item)
-            slot = _slot_for(assignment)
-            status = SubmissionStatus.SUBMITTED if slot else SubmissionStatus.SURPLUS
-        if assignment is None or assignment.state == AssignmentState.SUBMITTED:
-            # Of a member something stands only where the assignment is submitted.
-            labels_supersede(rater, [item.pk], answers)
+        assignment = _assignment(rater, item)
+        slot = _slot_for(assignment)
+        status = SubmissionStatus.SUBMITTED if slot else SubmissionStatus.SURPLUS
+        if assignment.state == AssignmentState.SUBMITTED:
+            # Only then does something of theirs stand.
+            _supersede(rater, item)
         submission = Submission.objects.create(
             project_id=item.project_id,
             item=item,
@@ -107,12 +110,8 @@ def submission_submit(
             created_at=timezone.now(),
         )
         Label.objects.bulk_create(labels_of(submission, by_id, answers))
-        if assignment is not None:
-            _close(assignment, AssignmentState.SUBMITTED, slot)
-            event_write(rater.user, f"submission.{status}", project=item.project, target=submission)
-        else:
-            # A member's item was frozen when it was given to them.
-            items_freeze([item.pk])
+        _close(assignment, AssignmentState.SUBMITTED, slot)
+        event_write(rater.user, f"submission.{status}", project=item.project, target=submission)
         summaries_recount_locked(item.project, [item.pk], questions)
         return submission
 
@@ -248,6 +247,17 @@ def _slot_for(assignment: Assignment) -> Slot | None:
         if standing is not None:
             return standing.slot
     return claims.slot_take(assignment.item)
+
+
+def _supersede(rater: Rater, item: Item) -> None:
+    Submission.objects.filter(
+        rater=rater,
+        item=item,
+        status__in=[SubmissionStatus.SUBMITTED, SubmissionStatus.SURPLUS],
+    ).update(status=SubmissionStatus.WITHDRAWN)
+    Label.objects.filter(
+        rater=rater, item=item, status__in=[LabelStatus.LIVE, LabelStatus.SURPLUS]
+    ).update(status=LabelStatus.SUPERSEDED)
 
 
 def _close(assignment: Assignment, state: AssignmentState, slot: Slot | None) -> None:

@@ -6,7 +6,9 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from judges.models import JudgeVersion, ProviderName, Purpose, Run
+from django.db.models import Q, QuerySet
+
+from judges.models import Call, CallState, JudgeVersion, PanelMember, ProviderName, Purpose, Run
 from judges.prompting.how import How
 from judges.prompting.panel import Ballot, PanelSpec
 
@@ -53,6 +55,15 @@ def takes_one_call(version: JudgeVersion) -> bool:
 def asks_once(run: Run) -> bool:
     """Whether an item of the run takes a single call. With planted verdicts each takes several."""
     return run.purpose != Purpose.CANARY and takes_one_call(run.version)
+
+
+def calls_of(version: JudgeVersion) -> QuerySet[Call]:
+    """Closed calls in which a judge was asked of an item by itself: in runs of its own and, but for
+    discussions, as a member of panels.
+    """
+    panels = PanelMember.objects.filter(version=version).values("panel")
+    as_member = Q(member=version, discussed=False, run__version__in=panels)
+    return Call.objects.filter(Q(run__version=version) | as_member, state=CallState.CLOSED)
 
 
 def spec_of(version: JudgeVersion) -> PanelSpec:

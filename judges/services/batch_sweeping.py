@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from annotate.models import FINISHED, JobState
 from judges.models import Batch, BatchStage
@@ -63,10 +64,19 @@ def _look(batch: Batch) -> None:
         batches.batch_seen(
             batch, wait=batches.LATEST_LOOK, failures=batch.failures + 1, error=str(error)
         )
-    except Exception:
-        # Of ours; the others are looked at all the same.
+    except Exception as fault:
+        # Of ours; the others are looked at all the same, and this one again later.
         log.exception("Batch %s could not be looked at.", batch.pk)
-        batches.batch_seen(batch, wait=batches.LATEST_LOOK, failures=batch.failures + 1)
+        batches.batch_seen(
+            batch,
+            wait=batches.LATEST_LOOK,
+            failures=batch.failures + 1,
+            error=_(
+                "It could not be looked at by a fault of Concord (%(kind)s), and is looked at "
+                "again; what was answered is not lost."
+            )
+            % {"kind": type(fault).__name__},
+        )
 
 
 def _aside(work: Callable[[], T]) -> T:

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from django.db.models import Q, Sum
+from django.db.models import Sum
 
-from judges.models import Call, CallState, JudgeVersion, PanelMember, Purpose
+from judges.models import JudgeVersion, Purpose
 from judges.prompting.plan import variants
 from judges.providers.base import Capabilities
 from judges.providers.prices import Price, from_steps, price_bound, to_steps
 from judges.selectors.asked import asked_of, how_of
 from judges.selectors.items import items_askable, items_unasked
-from judges.selectors.panels import asked_versions, is_panel, spec_of
+from judges.selectors.panels import asked_versions, calls_of, is_panel, spec_of
 from judges.services.prices import price_of
 
 # So many items asked before make an estimate; more than so many are not read.
@@ -80,17 +80,8 @@ def past_costs(version: JudgeVersion) -> list[float]:
     """
     share = float(batch_share(version))
     items = (
-        Call.objects.filter(
-            Q(run__version=version)
-            | Q(
-                member=version,
-                discussed=False,
-                run__version__in=PanelMember.objects.filter(version=version).values("panel"),
-            ),
-            state=CallState.CLOSED,
-            price__isnull=False,
-            reused=None,
-        )
+        calls_of(version)
+        .filter(price__isnull=False, reused=None)
         # An item with verdicts planted in it is asked far more often than one to label.
         .exclude(run__purpose=Purpose.CANARY)
         .values("run", "item", "run__in_batches")

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from django.db.models import Q
-
-from judges.models import Call, CallState, JudgeVersion, PanelMember
+from judges.models import JudgeVersion
 from judges.prompting.panel import Ballot, replay
 from judges.providers.prices import from_steps, to_steps
+from judges.selectors.panels import calls_of
 from judges.services.costs import FEWEST_PAST, MOST_PAST, item_bound, past_costs
 from judges.services.prices import price_of
 
@@ -137,16 +136,7 @@ def _mean_price(
 
 def _seconds(version: JudgeVersion) -> float | None:
     """The mean time that the newest items took; None where it was never asked."""
-    calls = Call.objects.filter(
-        Q(run__version=version)
-        | Q(
-            member=version,
-            discussed=False,
-            run__version__in=PanelMember.objects.filter(version=version).values("panel"),
-        ),
-        state=CallState.CLOSED,
-        seconds__isnull=False,
-    )
+    calls = calls_of(version).filter(seconds__isnull=False)
     newest = list(calls.order_by("-pk").values_list("run", "item", "seconds")[:MOST_PAST])
     if not newest:
         return None

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from annotate.errors import BadInput
 from annotate.models import Project, Question, User
 from judges.models import Prompt
 from judges.prompting.how import How
@@ -78,12 +77,6 @@ def content_hash(content: Any) -> str:
     """SHA-256, hexadecimal, of plain values."""
     text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def words_check(question: Question, how: How, words: Mapping[str, str]) -> None:
-    """Raise BadInput, by part, for words that no judge can be asked with."""
-    if wrong := words_wrong(question, how, words):
-        raise BadInput(" ".join(wrong.values()), fields=wrong)
 
 
 def _said(fault: Fault, fields: list[str]) -> str:

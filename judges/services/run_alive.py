@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
@@ -34,7 +35,7 @@ class JudgeStopped(Exception):
     """The judge cannot go on until a person mends something; says what, and how."""
 
 
-class AliveRun:
+class AliveRun(ABC):
     """What is under way of a run in this worker, and its signs of life."""
 
     def __init__(self, running: TheJob, run: Run, lanes: Sequence[Lane]) -> None:
@@ -51,8 +52,9 @@ class AliveRun:
         self._call_help: Callable[[int], None] | None = None
         self._help_called_at = 0.0
 
+    @abstractmethod
     def _gather(self, *, refill: bool = True) -> None:
-        raise NotImplementedError
+        """Wait for something under way, at most a second, and store it."""
 
     def _beat(self, message: str | None = None) -> None:
         """Every few seconds: show progress, renew leases, see whether we may go on.
@@ -124,5 +126,5 @@ class AliveRun:
                     continue
                 except Exception:
                     log.exception("A call of run %s was put back.", self._run.pk)
-            self._sharing.leave()
             self._pool.shutdown(wait=False, cancel_futures=True)
+            self._sharing.leave()

@@ -135,7 +135,7 @@ def test_an_item_withdrawn_meanwhile_ends_as_failed_and_other_purposes_hand_noth
     place = RunItem.objects.get()
     assert place.ending == "failed"
     assert "withdrawn" in place.error
-    for purpose in (Purpose.TRIAL, Purpose.AUDIT, Purpose.AUDIT, Purpose.ANCHOR):
+    for purpose in (Purpose.TRIAL, Purpose.AUDIT, Purpose.ANCHOR):
         with answering(by_words):
             other = work(run_start(s.olga, version, purpose=purpose))
         assert other.job.result == {"label": 1}
