@@ -14,7 +14,7 @@ from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from bench.faulty_endpoint import A_CALL, TOKENS_IN, TOKENS_OUT
+from bench.faulty_endpoint import A_CALL, completion
 
 # Share of requests that go wrong in each way.
 LINES = {
@@ -116,7 +116,7 @@ class BatchEndpoint(ThreadingHTTPServer):
             self.answered[_call(name)] += 1
             self.charged += A_CALL
             content = "As an AI I love soup" if fate == "nonsense" else "A"
-            response = {"status_code": 200, "body": _completion(content)}
+            response = {"status_code": 200, "body": completion(content)}
             good.append({"custom_id": name, "response": response, "error": None})
         self._random.shuffle(good)
         for field, found in (("output_file_id", good), ("error_file_id", bad)):
@@ -224,20 +224,3 @@ class Handler(BaseHTTPRequestHandler):
 
 def _call(custom_id: str) -> str:
     return custom_id.rpartition("-")[2]
-
-
-def _completion(content: str) -> dict[str, Any]:
-    return {
-        "id": "x",
-        "object": "chat.completion",
-        "created": 0,
-        "model": "bench",
-        "choices": [
-            {
-                "index": 0,
-                "finish_reason": "stop",
-                "message": {"role": "assistant", "content": content},
-            }
-        ],
-        "usage": {"prompt_tokens": TOKENS_IN, "completion_tokens": TOKENS_OUT},
-    }

@@ -71,6 +71,28 @@ REFUSALS = {
 ITEM = re.compile(rb"Dish number (\d+)\.")
 
 
+def completion(content: str) -> dict[str, Any]:
+    """A reply as OpenAI-compatible endpoints give it, with the tokens that every call has here."""
+    return {
+        "id": "x",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "bench",
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "stop",
+                "message": {"role": "assistant", "content": content},
+            }
+        ],
+        "usage": {
+            "prompt_tokens": TOKENS_IN,
+            "completion_tokens": TOKENS_OUT,
+            "total_tokens": TOKENS_IN + TOKENS_OUT,
+        },
+    }
+
+
 class Endpoint(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 512
@@ -177,25 +199,9 @@ class Handler(BaseHTTPRequestHandler):
             return
         good = self.server.letter(self._asked)
         content = {"nonsense": "As an AI I love soup", "wrong": "Z"}.get(fate, good)
-        said: dict[str, Any] = {
-            "id": "x",
-            "object": "chat.completion",
-            "created": 0,
-            "model": "bench",
-            "choices": [
-                {
-                    "index": 0,
-                    "finish_reason": "stop",
-                    "message": {"role": "assistant", "content": content},
-                }
-            ],
-        }
-        if fate != "no_tokens":
-            said["usage"] = {
-                "prompt_tokens": TOKENS_IN,
-                "completion_tokens": TOKENS_OUT,
-                "total_tokens": TOKENS_IN + TOKENS_OUT,
-            }
+        said = completion(content)
+        if fate == "no_tokens":
+            del said["usage"]
         self._send(200, said, cut=fate == "cut")
 
     def _send(

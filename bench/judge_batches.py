@@ -17,25 +17,23 @@ above what is counted as spent, nor ever above the limit; nothing stays reserved
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
 from bench.batch_endpoint import BatchEndpoint
 from bench.faulty_endpoint import A_CALL
-from bench.judge_setup import in_a_process, judge_made
-from bench.label import ROOT, close_connections, own_database
+from bench.judge_setup import bench_of_kills, judge_made, resumed
+from bench.label import ROOT, close_connections
 
-ITEMS, QUICK_ITEMS = 5_000, 300
-KILLS, QUICK_KILLS = 6, 3
+# In full, and with --quick.
+ITEMS = (5_000, 300)
+KILLS = (6, 3)
 PATIENCE = 1_800.0
 MOMENTS = ("handing in", "storing", "any time")
 
@@ -57,22 +55,9 @@ while Job.objects.get(pk=job).state in {"queued", "running"}:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="300 items, 3 kills")
-    parser.add_argument("--items", type=int)
-    parser.add_argument("--kills", type=int)
-    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    n_items = options.items or (QUICK_ITEMS if options.quick else ITEMS)
-    kills = options.kills or (QUICK_KILLS if options.quick else KILLS)
-    if options.here:
-        return measured(n_items, kills)
-    with (
-        tempfile.TemporaryDirectory(prefix="concord-bench-") as name,
-        own_database(Path(name)) as url,
-    ):
-        arguments = ["--items", str(n_items), "--kills", str(kills)]
-        return 0 if in_a_process("bench.judge_batches", url, Path(name), arguments) else 1
+    return bench_of_kills(
+        "bench.judge_batches", __doc__, items=ITEMS, kills=KILLS, measured=measured
+    )
 
 
 def measured(n_items: int, kills: int) -> int:
@@ -165,17 +150,6 @@ def worked(run: Any) -> str:
 
     started(run).wait()
     return str(Job.objects.get(pk=run.job_id).state)
-
-
-def resumed(run: Any) -> None:
-    """Let it go on where it was paused."""
-    from annotate.models import Job
-    from annotate.services.jobs import job_resume
-
-    job = Job.objects.get(pk=run.job_id)
-    if job.state == "paused":
-        print(f"  resumed after: {job.message}")
-        job_resume(run.created_by, job)
 
 
 def checked(run: Any, endpoint: BatchEndpoint, n_items: int) -> list[str]:

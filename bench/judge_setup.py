@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from bench.faulty_endpoint import INPUT, OUTPUT
-from bench.label import ROOT
+from bench.label import ROOT, own_database
 
 PATIENCE = 3_600.0
 
@@ -50,6 +53,35 @@ def in_a_process(module: str, url: str, folder: Path, arguments: list[str]) -> b
     subprocess.run(migrate, cwd=ROOT, env=env, check=True)
     here = [sys.executable, "-m", module, "--here", *arguments]
     return subprocess.run(here, cwd=ROOT, env=env, check=False).returncode == 0
+
+
+def bench_of_kills(
+    module: str,
+    doc: str | None,
+    *,
+    items: tuple[int, int],
+    kills: tuple[int, int],
+    measured: Callable[[int, int], int],
+) -> int:
+    """The command of a bench over so many items, whose worker is killed so often: in full, and with
+    --quick. ``measured`` is called in a process of its own, on a fresh database; the exit code.
+    """
+    parser = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
+    quick = f"{items[1]} items, {kills[1]} kills"
+    parser.add_argument("--quick", action="store_true", help=quick)
+    parser.add_argument("--items", type=int)
+    parser.add_argument("--kills", type=int)
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    n_items, n_kills = options.items or items[options.quick], options.kills or kills[options.quick]
+    if options.here:
+        return measured(n_items, n_kills)
+    with (
+        tempfile.TemporaryDirectory(prefix="concord-bench-") as name,
+        own_database(Path(name)) as url,
+    ):
+        arguments = ["--items", str(n_items), "--kills", str(n_kills)]
+        return 0 if in_a_process(module, url, Path(name), arguments) else 1
 
 
 def judge_made(url: str, *, n_items: int, at_once: int, timeout: int) -> Any:
@@ -138,9 +170,11 @@ def worker_done(run: Any) -> str:
 
 
 def resumed(run: Any) -> None:
+    """Let it go on where it was paused."""
     from annotate.models import Job
     from annotate.services.jobs import job_resume
 
     job = Job.objects.get(pk=run.job_id)
     if job.state == "paused":
+        print(f"  resumed after: {job.message}")
         job_resume(job.created_by, job)

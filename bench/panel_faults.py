@@ -14,43 +14,28 @@ item is explained by faults and by what was in flight at a kill.
 
 from __future__ import annotations
 
-import argparse
 import re
-import tempfile
 import threading
 import time
 import zlib
-from pathlib import Path
 from typing import Any
 
 from bench.faulty_endpoint import A_CALL, INPUT, OUTPUT, PASSING, Endpoint
-from bench.judge_setup import in_a_process, judge_made, killed, resumed, worker_done
-from bench.label import close_connections, own_database
+from bench.judge_setup import bench_of_kills, judge_made, killed, resumed, worker_done
+from bench.label import close_connections
 
-ITEMS, QUICK_ITEMS = 2_000, 200
-KILLS, QUICK_KILLS = 5, 3
+# In full, and with --quick.
+ITEMS = (2_000, 200)
+KILLS = (5, 3)
 AT_ONCE = 8
 TIMEOUT = 1
 JUDGES = ("bench", "bench-2", "bench-3")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="200 items, 3 kills")
-    parser.add_argument("--items", type=int)
-    parser.add_argument("--kills", type=int)
-    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    n_items = options.items or (QUICK_ITEMS if options.quick else ITEMS)
-    kills = options.kills or (QUICK_KILLS if options.quick else KILLS)
-    if options.here:
-        return measured(n_items, kills)
-    with (
-        tempfile.TemporaryDirectory(prefix="concord-bench-") as name,
-        own_database(Path(name)) as url,
-    ):
-        arguments = ["--items", str(n_items), "--kills", str(kills)]
-        return 0 if in_a_process("bench.panel_faults", url, Path(name), arguments) else 1
+    return bench_of_kills(
+        "bench.panel_faults", __doc__, items=ITEMS, kills=KILLS, measured=measured
+    )
 
 
 def letter(asked: dict[str, Any]) -> str:

@@ -15,29 +15,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bench.faulty_endpoint import TOKENS_IN, TOKENS_OUT
+from bench.faulty_endpoint import completion
 from bench.label import ROOT
 
-SAID = json.dumps(
-    {
-        "id": "x",
-        "object": "chat.completion",
-        "created": 0,
-        "model": "bench",
-        "choices": [
-            {
-                "index": 0,
-                "finish_reason": "stop",
-                "message": {"role": "assistant", "content": "A"},
-            }
-        ],
-        "usage": {
-            "prompt_tokens": TOKENS_IN,
-            "completion_tokens": TOKENS_OUT,
-            "total_tokens": TOKENS_IN + TOKENS_OUT,
-        },
-    }
-).encode()
+SAID = json.dumps(completion("A")).encode()
 REPLY = (
     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(SAID)
 ) + SAID

@@ -14,11 +14,10 @@ from annotate.kinds.base import (
     Said,
     Settled,
     Unfit,
-    from_json,
     option_check,
-    option_code,
     whole,
 )
+from annotate.kinds.lists import list_plain, list_read
 
 # The entry that says "none of these", so that an answer without options is no oversight.
 NONE = "none"
@@ -70,21 +69,19 @@ class Multiple(Kind):
         return [str(code) for code in said.value] or [NONE]
 
     def read(self, asked: Asked, plain: Any) -> Said:
-        keys = [option.key for option in asked.options]
-        if isinstance(plain, str) and not plain.lstrip().startswith("["):
-            # One option alone, or several with bars between, as people write them in a spreadsheet.
-            found: Any = [part.strip() for part in plain.split("|")]
-        else:
-            found = from_json(plain, f'["{keys[0] if keys else "…"}"]')
-        if not isinstance(found, list):
-            raise Unfit(
-                _("“%(question)s” is answered by a list of keys of its options.")
-                % {"question": asked.name}
-            )
-        return self.check(asked, Said(value=[option_code(asked, name) for name in found]))
+        first = asked.options[0].key if asked.options else "…"
+        wanted = _("“%(question)s” is answered by a list of keys of its options.")
+        said = list_read(
+            asked,
+            plain,
+            separators="|",
+            example=f'["{first}"]',
+            wanted=wanted % {"question": asked.name},
+        )
+        return self.check(asked, said)
 
     def plain(self, asked: Asked, said: Said, fields: Mapping[str, str] | None = None) -> Any:
-        return [asked.by_code[code].key for code in said.value if code in asked.by_code]
+        return list_plain(asked, said)
 
     def check(self, asked: Asked, said: Said, fields: Mapping[str, str] | None = None) -> Said:
         if said.choice is not None or not isinstance(said.value, list):

@@ -14,10 +14,9 @@ from annotate.kinds.base import (
     Settled,
     Unfit,
     flag,
-    from_json,
     option_check,
-    option_code,
 )
+from annotate.kinds.lists import list_plain, list_read
 
 MOST = 26
 
@@ -53,27 +52,24 @@ class Ranking(Kind):
         return [",".join(map(str, said.value))]
 
     def read(self, asked: Asked, plain: Any) -> Said:
-        if isinstance(plain, str) and not plain.lstrip().startswith("["):
-            found: Any = [part.strip() for part in plain.replace(">", "|").split("|")]
-        else:
-            keys = ", ".join(f'"{option.key}"' for option in asked.options)
-            found = from_json(plain, f"[{keys}]")
-        if not isinstance(found, list):
-            raise Unfit(
-                _("“%(question)s” is answered by the list of its options, best first.")
-                % {"question": asked.name}
-            )
-        return self.check(asked, Said(value=[option_code(asked, name) for name in found]))
+        keys = ", ".join(f'"{option.key}"' for option in asked.options)
+        said = list_read(
+            asked, plain, separators=">|", example=f"[{keys}]", wanted=self._wanted(asked)
+        )
+        return self.check(asked, said)
 
     def plain(self, asked: Asked, said: Said, fields: Mapping[str, str] | None = None) -> Any:
-        return [asked.by_code[code].key for code in said.value if code in asked.by_code]
+        return list_plain(asked, said)
+
+    @staticmethod
+    def _wanted(asked: Asked) -> str:
+        return _("“%(question)s” is answered by the list of its options, best first.") % {
+            "question": asked.name
+        }
 
     def check(self, asked: Asked, said: Said, fields: Mapping[str, str] | None = None) -> Said:
         if said.choice is not None or not isinstance(said.value, list):
-            raise Unfit(
-                _("“%(question)s” is answered by the list of its options, best first.")
-                % {"question": asked.name}
-            )
+            raise Unfit(self._wanted(asked))
         codes = [option_check(asked, code) for code in said.value]
         if len(set(codes)) < len(codes):
             raise Unfit(_("“%(question)s” ranks an option twice.") % {"question": asked.name})

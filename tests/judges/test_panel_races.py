@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from django.db import connection
 
 from annotate.models import Label, Submission
 from judges.models import Call, CallState, Outcome, Run, RunItem
@@ -17,6 +16,7 @@ from judges.services.calls import Result, calls_claim
 from judges.services.runs import run_start
 from judges.services.storing import call_store
 from tests.judges.panelling import panel
+from tests.judges.racing import at_once
 from tests.personas import story
 
 Close = Callable[[Run, Call, str, int, threading.Barrier], object]
@@ -52,31 +52,23 @@ def both_close(run: Run, close: Close, choices: tuple[int, int]) -> None:
     members = [row.version for row in run.version.members.order_by("place")][:2]
     claims = [calls_claim(run, most=1, member=each) for each in members]
     assert len({claim.calls[0].item_id for claim in claims}) == 1
-    failed: list[BaseException] = []
-    meeting = threading.Barrier(2)
 
-    def go(pk: int, token: str, choice: int) -> None:
-        try:
+    def closing(pk: int, token: str, choice: int) -> Callable[[threading.Barrier], object]:
+        def go(meeting: threading.Barrier) -> object:
             own = Run.objects.select_related("version__rater__project", "version__connection")
             call = Call.objects.select_related("item__project").get(pk=pk)
             found = own.get(pk=run.pk)
             panel_of(found.version)
-            close(found, call, token, choice, meeting)
-        except BaseException as error:  # noqa: BLE001 (shown by the test)
-            failed.append(error)
-            meeting.abort()
-        finally:
-            connection.close()
+            return close(found, call, token, choice, meeting)
 
-    threads = [
-        threading.Thread(target=go, args=(claim.calls[0].pk, claim.token, choice))
-        for claim, choice in zip(claims, choices, strict=True)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failed
+        return go
+
+    at_once(
+        *(
+            closing(claim.calls[0].pk, claim.token, choice)
+            for claim, choice in zip(claims, choices, strict=True)
+        )
+    )
 
 
 @pytest.mark.race

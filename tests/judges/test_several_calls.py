@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from django.db import connection
 
 from annotate.models import Item, ItemStatus, JobState, Label, LabelStatus, Submission
 from judges.models import Call, CallState, Ending, JudgeVersion, Outcome, Purpose, Run, RunItem
@@ -23,6 +22,7 @@ from judges.services.runs import run_start
 from judges.services.storing import call_store
 from judges.services.versions import judge_version_create
 from tests.judges.judging import answering, by_words, scripted_connection, work
+from tests.judges.racing import at_once
 from tests.personas import Story, story
 
 pytestmark = pytest.mark.django_db
@@ -224,26 +224,16 @@ def close_without_guard(run: Run, call: Call, token: str, meeting: threading.Bar
 def both_close(run: Run, close: Close) -> None:
     claim = calls_claim(run, most=2)
     assert len(claim.calls) == 2
-    failed: list[BaseException] = []
-    meeting = threading.Barrier(2)
 
-    def go(pk: int) -> None:
-        try:
+    def closing(pk: int) -> Callable[[threading.Barrier], object]:
+        def go(meeting: threading.Barrier) -> object:
             own = Run.objects.select_related("version__rater__project", "version__guideline")
             call = Call.objects.select_related("item__project").get(pk=pk)
-            close(own.get(pk=run.pk), call, claim.token, meeting)
-        except BaseException as error:  # noqa: BLE001 (shown by the test)
-            failed.append(error)
-            meeting.abort()
-        finally:
-            connection.close()
+            return close(own.get(pk=run.pk), call, claim.token, meeting)
 
-    threads = [threading.Thread(target=go, args=(call.pk,)) for call in claim.calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failed
+        return go
+
+    at_once(*(closing(call.pk) for call in claim.calls))
 
 
 @pytest.mark.race
