@@ -32,6 +32,20 @@ document.addEventListener(
   { capture: true },
 );
 
+const isOther = (control) =>
+  ["checkbox", "radio"].includes(control.type)
+    ? control.checked !== control.defaultChecked
+    : "defaultValue" in control && control.value !== control.defaultValue;
+
+// What was entered before htmx was there, or was put back by the browser, is not in the preview yet.
+document.addEventListener(
+  "htmx:load",
+  () => {
+    if (form && [...form.elements].some(isOther)) form.dispatchEvent(new Event("input", { bubbles: true }));
+  },
+  { once: true },
+);
+
 let changed = false;
 form?.addEventListener("input", () => {
   changed = true;

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from threading import Thread
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from annotate.models import Label, RaterKind
 from bench.faulty_endpoint import Endpoint
@@ -97,6 +97,22 @@ def test_a_newcomer_connects_writes_tries_and_runs(
     work(labelling)
     expect(page.locator("#run-live")).to_contain_text("Done")
     assert Label.objects.filter(rater__kind=RaterKind.JUDGE).count() == 12
+
+
+def test_what_was_entered_before_all_scripts_were_there_is_previewed(
+    page: Page, tale: Story, endpoint: Endpoint
+) -> None:
+    log_in(page)
+    page.goto(f"/projects/{tale.project.pk}/judges/")
+    connect(page, endpoint)
+    held: list[Route] = []
+    page.route(re.compile(r"htmx[^/]*\.js"), lambda route: held.append(route))
+    page.goto(f"/projects/{tale.project.pk}/judges/prompt/", wait_until="commit")
+    page.get_by_label("Model").fill("bench")
+    expect(page.locator("#prompt-status")).to_contain_text("Name the model")
+    for route in held:
+        route.continue_()
+    expect(page.locator("#prompt-status")).not_to_contain_text("Name the model")
 
 
 def test_what_was_written_is_not_left_by_accident_and_can_be_undone(
