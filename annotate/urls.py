@@ -39,6 +39,7 @@ urlpatterns = [
     path("projects/<int:project_id>/", project.project, name="project"),
     path("projects/<int:project_id>/label/", label.label, name="label"),
     path("projects/<int:project_id>/label/submit/", label.label_submit, name="label_submit"),
+    path("projects/<int:project_id>/label/reveal/", label.label_reveal, name="label_reveal"),
     path("projects/<int:project_id>/label/skip/", label.label_skip, name="label_skip"),
     path("projects/<int:project_id>/label/undo/", label.label_undo, name="label_undo"),
     path("projects/<int:project_id>/label/leave/", label.label_leave, name="label_leave"),
