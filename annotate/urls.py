@@ -10,6 +10,7 @@ from annotate.views import (
     data,
     exports,
     guideline,
+    help_price,
     home,
     imports,
     items,
@@ -44,6 +45,7 @@ urlpatterns = [
     path("projects/<int:project_id>/label/undo/", label.label_undo, name="label_undo"),
     path("projects/<int:project_id>/label/leave/", label.label_leave, name="label_leave"),
     path("projects/<int:project_id>/overview/", overview.overview, name="overview"),
+    path("projects/<int:project_id>/help/", help_price.help_price_page, name="help_price"),
     path("projects/<int:project_id>/figures/", aggregates.figures, name="figures"),
     path(
         "projects/<int:project_id>/questions/<int:question_id>/aggregate/",
