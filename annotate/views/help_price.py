@@ -105,7 +105,8 @@ def _design(*, is_random: bool) -> str:
         )
     return _(
         "Answers under the rule “suggestion first” beside blind ones. They are of other times, "
-        "items or people, so the difference may have other reasons. The rule “a random share” would tell."
+        "items or people, so the difference may have other reasons. The rule “a random share” "
+        "would tell."
     )
 
 
