@@ -19,6 +19,7 @@ from annotate.views import (
     label,
     overview,
     people,
+    people_work,
     project,
     projects,
     questions,
@@ -111,7 +112,15 @@ urlpatterns = [
     path("projects/<int:project_id>/exports/", exports.exports, name="exports"),
     path("projects/<int:project_id>/exports/start/", exports.start, name="export_start"),
     path("projects/<int:project_id>/exports/<int:job_id>/file/", exports.file, name="export_file"),
+    path("projects/<int:project_id>/mine/", people_work.own_work, name="own_work"),
     path("projects/<int:project_id>/people/", people.people, name="people"),
+    path("projects/<int:project_id>/people/work/", people_work.people_work, name="people_work"),
+    path(
+        "projects/<int:project_id>/people/work/<int:rater_id>/admit/",
+        people_work.member_admit,
+        name="member_admit",
+    ),
+    path("projects/<int:project_id>/known/", people_work.gold_make, name="gold_make"),
     path(
         "projects/<int:project_id>/people/<int:member_id>/role/",
         people.member_role,

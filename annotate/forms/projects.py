@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from annotate.errors import BadInput
 from annotate.models import Project, Visibility
 from annotate.selectors.item_display import HOWS, TEXT, fields_known
+from annotate.services.projects import CHECK_SETTINGS
 
 
 class ConcordForm(forms.Form):
@@ -81,6 +82,40 @@ class SettingsForm(ConcordForm):
         required=False,
         help_text=_("Drawn for each person and item. Only used with the last of these rules."),
     )
+    gold_every = forms.IntegerField(
+        label=_("Known items among the work: one of so many"),
+        min_value=0,
+        max_value=1000,
+        required=False,
+        help_text=_(
+            "20 means that one of 20 items is one whose answer is known, at a place nobody can "
+            "foresee. 0 means none. An item that has its labels may be asked again for this: such "
+            "an answer is kept as a check and counts nowhere else. Known answers are made of "
+            "rulings, on the page about people’s work."
+        ),
+    )
+    gold_feedback = forms.BooleanField(
+        label=_("After a known item, the known answer is told"),
+        required=False,
+        help_text=_(
+            "Quietly, with its reason. Then people see on a page of their own how often they were "
+            "right, and an answer after which the known one was told cannot be taken back."
+        ),
+    )
+    qualify_items = forms.IntegerField(
+        label=_("Known items before an annotator’s other work"),
+        min_value=0,
+        max_value=100,
+        required=False,
+        help_text=_("0 means none. Who has labelled here before is not asked."),
+    )
+    qualify_percent = forms.IntegerField(
+        label=_("Percent of those answers that must be the known one"),
+        min_value=1,
+        max_value=100,
+        required=False,
+        help_text=_("Who is below is told so calmly and waits; a lead lets them in or does not."),
+    )
     submit_on_choice = forms.BooleanField(
         label=_("Choosing an option also submits"),
         required=False,
@@ -123,11 +158,20 @@ class SettingsForm(ConcordForm):
     def wanted(self) -> dict[str, Any]:
         """What the services take, of a form that is valid."""
         given = dict(self.cleaned_data)
+        given["checks"] = {
+            name: value for name in CHECK_SETTINGS if (value := given.pop(name)) is not None
+        }
         given["display"] = {
             name: given.pop(f"display_{number}") or TEXT
             for number, name in enumerate(self._item_fields)
         }
         return given
+
+    def clean_gold_every(self) -> int | None:
+        every: int | None = self.cleaned_data["gold_every"]
+        if every == 1:
+            raise forms.ValidationError(_("Not every item can be a known one: 0, or from 2 on."))
+        return every
 
 
 class GuidelineForm(ConcordForm):

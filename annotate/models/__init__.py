@@ -17,6 +17,7 @@ from annotate.models.imports import ImportBatch, ImportFormat, ImportKind, Impor
 from annotate.models.items import Item, ItemStatus, ItemSummary, Reason, SummaryState
 from annotate.models.jobs import FINISHED, Heartbeat, Job, JobState
 from annotate.models.labels import (
+    STANDING,
     Arm,
     ConfidenceSource,
     Gold,
@@ -41,10 +42,13 @@ from annotate.models.projects import (
     QuestionStatus,
     Visibility,
 )
-from annotate.models.raters import Rater, RaterKind, RaterOrigin
-from annotate.models.work import Assignment, AssignmentState, Slot, SlotState, Strategy
+from annotate.models.raters import Admission, Rater, RaterKind, RaterOrigin
+from annotate.models.work import CHECKS, Assignment, AssignmentState, Slot, SlotState, Strategy
 
 __all__ = [
+    "CHECKS",
+    "STANDING",
+    "Admission",
     "CLASS_METHODS",
     "VOTES",
     "FINISHED",

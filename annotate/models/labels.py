@@ -22,6 +22,11 @@ class SubmissionStatus(models.TextChoices):
     SKIPPED = "skipped", _("Skipped")
     WITHDRAWN = "withdrawn", _("Withdrawn")
     SURPLUS = "surplus", _("Surplus")  # kept and shown to leads, not counted
+    CHECK = "check", _("Check")  # of a known item that wants no more labels; not counted
+
+
+# Handed in and not taken back.
+STANDING = (SubmissionStatus.SUBMITTED, SubmissionStatus.SURPLUS, SubmissionStatus.CHECK)
 
 
 class Arm(models.TextChoices):
@@ -69,6 +74,8 @@ class Submission(models.Model):
     shown_probability = models.FloatField(null=True, blank=True)
     # What was shown after this answer was stored, as in exposure: the answer is as it was before.
     revealed = models.JSONField(default=list, blank=True)
+    # When the known answer was told after this one, which stays from then on.
+    told_at = models.DateTimeField(null=True, blank=True)
     # Of pairwise questions, which field stood on the left: {"better": "a"}. Answers name the field.
     sides = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()
@@ -116,6 +123,7 @@ class LabelStatus(models.TextChoices):
     SUPERSEDED = "superseded", _("Superseded")
     WITHDRAWN = "withdrawn", _("Withdrawn")
     SURPLUS = "surplus", _("Surplus")
+    CHECK = "check", _("Check")
 
 
 class ConfidenceSource(models.TextChoices):

@@ -38,6 +38,14 @@ class Project(models.Model):
     visibility = models.CharField(max_length=20, choices=Visibility, default=Visibility.BLIND)
     # Under the rule of a random share: on how many items of 100 a person is shown suggestions.
     shown_percent = models.PositiveSmallIntegerField(default=50)
+    # Known items among the work: of so many items one; 0 for none.
+    gold_every = models.PositiveSmallIntegerField(default=0)
+    # Whether people are told the known answer after theirs.
+    gold_feedback = models.BooleanField(default=False)
+    # Known items that an annotator answers before other work (0 for none), and what share of their
+    # answers, in percent, must be right.
+    qualify_items = models.PositiveSmallIntegerField(default=0)
+    qualify_percent = models.PositiveSmallIntegerField(default=80)
     # With one single-choice question, choosing an option also submits.
     submit_on_choice = models.BooleanField(default=False)
     # Whether item texts may be sent to a provider outside this machine.
@@ -69,6 +77,15 @@ class Project(models.Model):
             models.CheckConstraint(
                 condition=models.Q(shown_percent__gte=1, shown_percent__lte=99),
                 name="project_shown_percent_1_to_99",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(gold_every=0)
+                | models.Q(gold_every__gte=2, gold_every__lte=1000),
+                name="project_gold_every_0_or_2_to_1000",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(qualify_items__lte=100, qualify_percent__lte=100),
+                name="project_qualification_in_bounds",
             ),
         ]
 

@@ -23,6 +23,15 @@ class RaterOrigin(models.TextChoices):
     RUN = "run", _("Run here")
 
 
+class Admission(models.TextChoices):
+    """Whether a member may label where the project asks for qualification."""
+
+    OPEN = "", _("Not decided")
+    PASSED = "passed", _("Qualified")
+    LET_IN = "let_in", _("Let in by a lead")
+    OUT = "out", _("Kept out by a lead")
+
+
 class Rater(models.Model):
     """Who labels in one project. A member has a user; a judge run here has a version's hash.
 
@@ -46,12 +55,16 @@ class Rater(models.Model):
     # says it (docs/decisions/0008-families-are-said-by-who-makes-the-rater.md). One a line: a panel
     # of judges is of all its members' families (0013-panels.md).
     family = models.TextField(blank=True)
+    admission = models.CharField(
+        max_length=10, choices=Admission, blank=True, default=Admission.OPEN
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints: ClassVar = [
             one_of("kind", RaterKind, "rater_kind_known"),
             one_of("origin", RaterOrigin, "rater_origin_known"),
+            one_of("admission", Admission, "rater_admission_known"),
             models.CheckConstraint(
                 condition=models.Q(origin="member", user__isnull=False)
                 | (~models.Q(origin="member") & models.Q(user__isnull=True)),

@@ -63,6 +63,13 @@ class AssignmentState(models.TextChoices):
 class Strategy(models.TextChoices):
     RANDOM = "random", _("Seeded random order")
     DIRECT = "direct", _("Chosen by address")  # opened by a link: no known probability
+    GOLD = "gold", _("Known item mixed in")
+    QUALIFY = "qualify", _("Known item before work")
+
+
+# Strategies that give out known items, also beyond the slots of those
+# (docs/decisions/0015-known-items-beyond-the-slots.md).
+CHECKS = (Strategy.GOLD, Strategy.QUALIFY)
 
 
 class Assignment(models.Model):
@@ -75,7 +82,9 @@ class Assignment(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="assignments")
-    slot = models.ForeignKey(Slot, on_delete=models.CASCADE, related_name="assignments")
+    slot = models.ForeignKey(
+        Slot, on_delete=models.CASCADE, null=True, blank=True, related_name="assignments"
+    )
     rater = models.ForeignKey(Rater, on_delete=models.RESTRICT, related_name="assignments")
     state = models.CharField(max_length=10, choices=AssignmentState, default=AssignmentState.OPEN)
     strategy = models.CharField(max_length=10, choices=Strategy)
@@ -91,6 +100,10 @@ class Assignment(models.Model):
             one_of("strategy", Strategy, "assignment_strategy_known"),
             share("inclusion_probability", "assignment_probability_is_a_share"),
             models.UniqueConstraint(fields=["item", "rater"], name="assignment_once_a_rater"),
+            models.CheckConstraint(
+                condition=models.Q(slot__isnull=False) | models.Q(strategy__in=CHECKS),
+                name="assignment_without_slot_is_a_check",
+            ),
             models.UniqueConstraint(
                 fields=["slot"],
                 condition=models.Q(state="open"),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from annotate.kinds import CHOICES
 from annotate.models import (
+    STANDING,
     Arm,
     Gold,
     Label,
@@ -118,7 +119,7 @@ class _Sub:
 
     @property
     def stands(self) -> bool:
-        return self.status in (SubmissionStatus.SUBMITTED, SubmissionStatus.SURPLUS)
+        return self.status in STANDING
 
     @property
     def weight(self) -> float:

@@ -20,6 +20,7 @@ from annotate.kinds.conditions import ONLY_IF, condition_words
 from annotate.kinds.multiple import NONE
 from annotate.kinds.text import USUAL
 from annotate.models import (
+    STANDING,
     Assignment,
     Item,
     ItemStatus,
@@ -353,7 +354,7 @@ def today_of(rater: Rater) -> Today:
     handed_in = Submission.objects.filter(
         rater=rater,
         created_at__gte=midnight,
-        status__in=[SubmissionStatus.SUBMITTED, SubmissionStatus.SURPLUS],
+        status__in=STANDING,
     )
     latest = list(handed_in.order_by("-created_at").values_list("seconds", flat=True)[:PACE_OVER])
     timed = [seconds for seconds in latest if seconds is not None]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from annotate.models import (
+    STANDING,
     ImportBatch,
     Job,
     JobState,
@@ -22,7 +23,6 @@ from annotate.models import (
     Slot,
     SlotState,
     Submission,
-    SubmissionStatus,
     User,
 )
 
@@ -68,7 +68,7 @@ def projects_of(user: User) -> list[HomeRow]:
         Submission.objects.filter(
             project__in=ids,
             rater__user=user,
-            status__in=[SubmissionStatus.SUBMITTED, SubmissionStatus.SURPLUS],
+            status__in=STANDING,
         )
         .values_list("project")
         .annotate(n=Count("pk"))

@@ -99,7 +99,10 @@ def labels_of(
     submission: Submission, questions: Mapping[int, Question], answers: Mapping[int, Answer]
 ) -> Iterator[Label]:
     """The labels, not stored yet, that the answers of a stored submission become."""
-    counted = submission.status == SubmissionStatus.SUBMITTED
+    status = {
+        SubmissionStatus.SUBMITTED: LabelStatus.LIVE,
+        SubmissionStatus.CHECK: LabelStatus.CHECK,
+    }.get(SubmissionStatus(submission.status), LabelStatus.SURPLUS)
     for question_id, answer in answers.items():
         yield Label(
             project_id=submission.project_id,
@@ -107,7 +110,7 @@ def labels_of(
             item_id=submission.item_id,
             question=questions[question_id],
             rater_id=submission.rater_id,
-            status=LabelStatus.LIVE if counted else LabelStatus.SURPLUS,
+            status=status,
             choice=answer.choice,
             value=answer.value,
             confidence=answer.confidence,

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from annotate.errors import Conflict
 from annotate.models import (
+    Admission,
     Assignment,
     AssignmentState,
     Item,
@@ -23,8 +24,15 @@ from annotate.models import (
     SlotState,
     Strategy,
 )
+from annotate.selectors.checks import (
+    Stage,
+    known_is_due,
+    known_next,
+    qualification_of,
+    qualify_held,
+)
 from annotate.services.items import items_freeze
-from annotate.strategies import STRATEGIES, TAKE_UP_AGAIN
+from annotate.strategies import STRATEGIES, TAKE_UP_AGAIN, open_slots
 
 # The item on the screen and at most two behind it.
 MAX_HELD = 3
@@ -85,7 +93,7 @@ def claim_item(rater: Rater, item: Item) -> Assignment:
         slot = slot_take(item)
         if slot is None:
             raise Conflict(_("This item has all the labels it wants."))
-        return _assign(rater, slot, Strategy.DIRECT, None)
+        return _assign(rater, item, slot, Strategy.DIRECT, None)
 
 
 def slot_take(item: Item) -> Slot | None:
@@ -128,9 +136,14 @@ def _release(assignment: Assignment, state: AssignmentState, *, only_overdue: bo
         rows = rows.filter(lease_until__lt=timezone.now())
     if not rows.update(state=state, closed_at=timezone.now()):
         return 0
-    return Slot.objects.filter(pk=assignment.slot_id, state=SlotState.HELD).update(
-        state=SlotState.OPEN
-    )
+    if assignment.slot_id is None:
+        return 1
+    return slot_free(assignment.slot_id)
+
+
+def slot_free(slot_id: int) -> int:
+    """Open a slot that somebody held. Returns how many: 0 where nobody did."""
+    return Slot.objects.filter(pk=slot_id, state=SlotState.HELD).update(state=SlotState.OPEN)
 
 
 def rater_lock(rater: Rater) -> None:
@@ -156,6 +169,20 @@ def _plenty_left(rater: Rater) -> bool:
 
 
 def _claim_next(rater: Rater, strategy: str) -> Assignment | None:
+    qualification = qualification_of(rater)
+    if qualification.stage == Stage.UNDER_WAY:
+        # What they hold is answered before anything else is given.
+        enough = qualify_held(rater) >= qualification.wanted
+        return None if enough else _claim_known(rater, Strategy.QUALIFY)
+    if not qualification.may_work:
+        return None
+    if qualification.stage == Stage.PASSED and rater.admission == Admission.OPEN:
+        rater.admission = Admission.PASSED
+        Rater.objects.filter(pk=rater.pk).update(admission=Admission.PASSED)
+    if known_is_due(rater) and open_slots(rater).exists():
+        known = _claim_known(rater, Strategy.GOLD)
+        if known is not None:
+            return known
     reached = (
         Assignment.objects.filter(rater=rater, strategy=strategy)
         .order_by("-draw")
@@ -167,20 +194,29 @@ def _claim_next(rater: Rater, strategy: str) -> Assignment | None:
         if slot is None:
             return None
         if Slot.objects.filter(pk=slot.pk, state=SlotState.OPEN).update(state=SlotState.HELD):
-            return _assign(rater, slot, strategy, max(slot.draw, reached or 0.0))
+            reached = max(slot.draw, reached or 0.0)
+            return _assign(rater, slot.item, slot, strategy, reached)
     return None
 
 
-def _assign(rater: Rater, slot: Slot, strategy: str, probability: float | None) -> Assignment:
+def _claim_known(rater: Rater, strategy: str) -> Assignment | None:
+    """Give the next known item: into a slot that is open, else beyond the slots, not counted."""
+    item = known_next(rater)
+    return None if item is None else _assign(rater, item, slot_take(item), strategy, None)
+
+
+def _assign(
+    rater: Rater, item: Item, slot: Slot | None, strategy: str, probability: float | None
+) -> Assignment:
     now = timezone.now()
     assignment = Assignment(
-        item=slot.item,
+        item=item,
         rater=rater,
         project_id=rater.project_id,
         slot=slot,
         state=AssignmentState.OPEN,
         strategy=strategy,
-        draw=slot.draw,
+        draw=item.draw,
         inclusion_probability=probability,
         claimed_at=now,
         lease_until=now + timedelta(minutes=rater.project.lease_minutes),
@@ -193,8 +229,8 @@ def _assign(rater: Rater, slot: Slot, strategy: str, probability: float | None) 
         unique_fields=["item", "rater"],
         update_fields=TAKEN_UP,
     )
-    if slot.item.frozen_at is None:
+    if item.frozen_at is None:
         # What a person has been given must not change under their hands; it may have until now.
-        items_freeze([slot.item_id])
-        assignment.item = Item.objects.get(pk=slot.item_id)
+        items_freeze([item.pk])
+        assignment.item = Item.objects.get(pk=item.pk)
     return assignment

@@ -39,6 +39,7 @@ from annotate.services.question_drafts import (
 
 __all__ = ["OptionDraft", "QuestionDraft"]
 
+CHECK_SETTINGS = ("gold_every", "gold_feedback", "qualify_items", "qualify_percent")
 # What a change of a question without labels writes anew, beside its options.
 WRITTEN = ("name", "kind", "text", "required", "settings")
 
@@ -93,11 +94,14 @@ def project_change(
     display: Mapping[str, str] | None = None,
     outside_images: bool = False,
     shown_percent: int | None = None,
+    checks: Mapping[str, int | bool] | None = None,
 ) -> Project:
     """Change a project's settings; the event tells what they were. Locks the project.
 
     ``display``: how each field of the items is shown (selectors/item_display.py), as text where
     nothing is said; None leaves that as it is.
+
+    ``checks``: what the project wants of known items, by names of CHECK_SETTINGS.
 
     How many labels an item wants is changed by services/overlap.py. Idempotent. Raises BadInput.
     """
@@ -112,6 +116,7 @@ def project_change(
         "lease_minutes": lease_minutes,
         "outside_images": outside_images,
     }
+    wanted |= {name: value for name, value in (checks or {}).items() if name in CHECK_SETTINGS}
     if shown_percent is not None:
         wanted["shown_percent"] = shown_percent
     if display is not None:

@@ -10,12 +10,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotate.errors import Conflict
-from annotate.models import Project, Question, Rater, Submission, SubmissionStatus, Visibility
+from annotate.models import STANDING, Project, Question, Rater, Submission, Visibility
 from annotate.selectors.item_display import sides_of
 from annotate.selectors.label import suggestions_for
 from annotate.services.events import event_write
-
-STANDING = (SubmissionStatus.SUBMITTED, SubmissionStatus.SURPLUS)
 
 
 def submission_reveal(

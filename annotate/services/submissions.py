@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 from annotate.errors import ConcordError, Conflict, NotFound
 from annotate.kinds import Said, said_of
 from annotate.models import (
+    STANDING,
+    Admission,
     Arm,
     Assignment,
     AssignmentState,
@@ -31,6 +33,7 @@ from annotate.models import (
     SubmissionStatus,
     Visibility,
 )
+from annotate.selectors.checks import is_check
 from annotate.selectors.help_rules import Rule
 from annotate.selectors.questions import questions_live
 from annotate.services import claims
@@ -40,9 +43,10 @@ from annotate.services.answers import (
     item_gone,
     labels_of,
 )
+from annotate.services.checks import answer_is_open
 from annotate.services.events import event_write
 from annotate.services.hand_ins import HandIn, submissions_submit
-from annotate.services.reveals import STANDING, seen_before
+from annotate.services.reveals import seen_before
 from annotate.services.summaries import summaries_recount, summaries_recount_locked
 
 
@@ -92,6 +96,8 @@ def submission_submit(
             return earlier
         if item.status != ItemStatus.LIVE:
             raise item_gone()
+        if rater.admission == Admission.OUT:
+            raise Conflict(_("You do not label in this project any more, so nothing was stored."))
         if questions is None:
             questions = questions_live(item.project)
         answers = answers_check(questions, answers, item, complete=True)
@@ -99,6 +105,7 @@ def submission_submit(
         assignment = _assignment(rater, item)
         rule, exposure = _as_seen(rater, item, rule or Rule(), exposure)
         standing = _standing(assignment)
+        answer_is_open(rater, assignment, standing)
         if (
             standing is not None
             and rule.arm == Arm.REVEALED
@@ -106,7 +113,7 @@ def submission_submit(
         ):
             return standing
         slot = _slot_for(assignment, standing)
-        status = SubmissionStatus.SUBMITTED if slot else SubmissionStatus.SURPLUS
+        status = _status(assignment, slot)
         if standing is not None:
             _supersede(rater, item)
         submission = Submission.objects.create(
@@ -171,30 +178,22 @@ def submission_skip(
             created_at=timezone.now(),
         )
         _close(assignment, AssignmentState.SKIPPED, None)
-        if held:
-            Slot.objects.filter(pk=assignment.slot_id, state=SlotState.HELD).update(
-                state=SlotState.OPEN
-            )
+        if held and assignment.slot_id is not None:
+            claims.slot_free(assignment.slot_id)
         event_write(rater.user, "submission.skipped", project=item.project, target=submission)
         summaries_recount(item.project, [item.pk])
         return submission
 
 
 def submission_last(rater: Rater) -> Submission | None:
-    """What undo would take back: the rater's newest submission that stands."""
-    return (
-        Submission.objects.filter(
-            rater=rater,
-            status__in=[
-                SubmissionStatus.SUBMITTED,
-                SubmissionStatus.SKIPPED,
-                SubmissionStatus.SURPLUS,
-            ],
-        )
+    """What undo would take back: the rater's newest submission that stands, if it may."""
+    last = (
+        Submission.objects.filter(rater=rater, status__in=[*STANDING, SubmissionStatus.SKIPPED])
         .select_related("item")
         .order_by("-created_at", "-pk")
         .first()
     )
+    return None if last is not None and last.told_at is not None else last
 
 
 def submission_withdraw(rater: Rater, submission_id: int) -> Assignment:
@@ -217,6 +216,7 @@ def submission_withdraw(rater: Rater, submission_id: int) -> Assignment:
         assignment = Assignment.objects.select_for_update(no_key=True).get(pk=found.assignment.pk)
         if submission.status == SubmissionStatus.WITHDRAWN:
             return assignment
+        answer_is_open(rater, assignment, submission)
         Submission.objects.filter(pk=submission.pk).update(status=SubmissionStatus.WITHDRAWN)
         submission.labels.exclude(status=LabelStatus.SUPERSEDED).update(
             status=LabelStatus.WITHDRAWN
@@ -250,6 +250,13 @@ def _assignment(rater: Rater, item: Item) -> Assignment:
         raise Conflict(_("This item was not given to you, so nothing was stored."))
     assignment.item = item
     return assignment
+
+
+def _status(assignment: Assignment, slot: Slot | None) -> SubmissionStatus:
+    """Counted where there is a slot; else a check of a known item, or surplus."""
+    if slot is not None:
+        return SubmissionStatus.SUBMITTED
+    return SubmissionStatus.CHECK if is_check(assignment) else SubmissionStatus.SURPLUS
 
 
 def _standing(assignment: Assignment) -> Submission | None:
@@ -302,7 +309,9 @@ def _supersede(rater: Rater, item: Item) -> None:
         status__in=STANDING,
     ).update(status=SubmissionStatus.WITHDRAWN)
     Label.objects.filter(
-        rater=rater, item=item, status__in=[LabelStatus.LIVE, LabelStatus.SURPLUS]
+        rater=rater,
+        item=item,
+        status__in=[LabelStatus.LIVE, LabelStatus.SURPLUS, LabelStatus.CHECK],
     ).update(status=LabelStatus.SUPERSEDED)
 
 
@@ -322,7 +331,7 @@ def _reopen(assignment: Assignment, submission: Submission) -> None:
         Slot.objects.filter(pk=slot.pk).update(state=SlotState.HELD)
     else:
         slot = claims.slot_take(assignment.item)
-    if slot is None:
+    if slot is None and not is_check(assignment):
         assignment.state = AssignmentState.EXPIRED
     else:
         assignment.slot = slot

@@ -19,6 +19,7 @@ STATUS_WORDS = {
     LabelStatus.SUPERSEDED: gettext_lazy("replaced later"),
     LabelStatus.WITHDRAWN: gettext_lazy("taken back"),
     LabelStatus.SURPLUS: gettext_lazy("surplus, not counted"),
+    LabelStatus.CHECK: gettext_lazy("check of a known item, not counted"),
 }
 
 

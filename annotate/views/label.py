@@ -24,6 +24,7 @@ from annotate.models import (
     SubmissionStatus,
 )
 from annotate.selectors.item_display import sides_of
+from annotate.services.checks import known_tell
 from annotate.services.claims import claims_return
 from annotate.services.raters import rater_of_member
 from annotate.services.reveals import submission_reveal
@@ -161,7 +162,7 @@ def _after(desk: Desk, turn: Turn) -> HttpResponse:
     if turn.problem:
         messages.warning(desk.request, turn.problem)
     else:
-        messages.success(desk.request, turn.said.text)
+        messages.success(desk.request, f"{turn.said.text} {turn.said.told}".strip())
     return redirect("label", desk.place.project.pk)
 
 
@@ -181,6 +182,8 @@ def _again(desk: Desk, form: LabelForm, error: BadInput) -> Turn:
 
 
 def _moved_on(desk: Desk, submission: Submission, handed: HandedIn) -> Turn:
+    told = known_tell(submission, desk.questions)
+    undo = None if told else submission.pk
     if submission.status == SubmissionStatus.SURPLUS:
         return Turn(
             status=409,
@@ -197,9 +200,10 @@ def _moved_on(desk: Desk, submission: Submission, handed: HandedIn) -> Turn:
         ((question_id, answer),) = answers.items()
         question = next(q for q in desk.questions if q.pk == question_id)
         words, colour = answer_words(question, answer, submission)
-        return Turn(said=Said(_("%(option)s saved") % {"option": words}, colour, submission.pk))
+        text = _("%(option)s saved") % {"option": words}
+        return Turn(said=Said(text, colour, undo, told))
     text = ngettext("%(n)d answer saved", "%(n)d answers saved", len(answers)) % {"n": len(answers)}
-    return Turn(said=Said(text, undo=submission.pk))
+    return Turn(said=Said(text, undo=undo, told=told))
 
 
 def _revealed(desk: Desk, submission: Submission, handed: HandedIn) -> Turn:

@@ -26,6 +26,7 @@ from annotate.models import (
     Rater,
     Visibility,
 )
+from annotate.selectors.checks import Qualification, Stage, is_check, qualification_of
 from annotate.selectors.guidelines import guideline_html
 from annotate.selectors.help_rules import Help, help_of
 from annotate.selectors.item_display import item_shown, sides_of
@@ -54,11 +55,15 @@ RECOUNT_EVERY = 20
 
 @dataclass(frozen=True)
 class Said:
-    """The quiet line under the answer, and the submission that its undo takes back."""
+    """The quiet line under the answer, and the submission that its undo takes back.
+
+    ``told``: the known answer, where the project tells it after a known item.
+    """
 
     text: str = ""
     colour: str = ""
     undo: int | None = None
+    told: str = ""
 
 
 @dataclass(frozen=True)
@@ -185,7 +190,7 @@ def _work(
         and questions[0].kind in {QuestionKind.SINGLE, QuestionKind.PAIRWISE},
         "entered": entered,
         "comment_max": COMMENT_MAX,
-        "is_late": assignment.state == AssignmentState.EXPIRED,
+        "is_late": assignment.state == AssignmentState.EXPIRED and not is_check(assignment),
         "guideline": guideline,
         "guideline_html": guideline_html(guideline.text) if guideline else "",
     }
@@ -242,6 +247,9 @@ def _progress(desk: Desk, held: int) -> dict[str, Any]:
 
 def _nothing(desk: Desk) -> dict[str, str]:
     place, project = desk.place, desk.place.project
+    qualification = qualification_of(desk.rater)
+    if desk.questions and not qualification.may_work:
+        return _not_yet(desk, qualification)
     why, left = why_nothing(project, desk.questions)
     if why == Nothing.NO_QUESTION:
         title = _("Nothing is asked yet")
@@ -264,6 +272,24 @@ def _nothing(desk: Desk) -> dict[str, str]:
         text = _("There is nothing left to label in this project.")
         button = _button(place, Right.SEE, "overview", _("See the overview"))
     return {"title": title, "text": text, **button}
+
+
+def _not_yet(desk: Desk, qualification: Qualification) -> dict[str, str]:
+    """Who has not qualified: what that means, and the guideline to read again."""
+    url = reverse("guideline", args=[desk.place.project.pk])
+    button = {"action": _("Read the guideline"), "url": url}
+    if qualification.stage == Stage.UNDER_WAY:
+        text = _("The first items are open in another window. Answer them there.")
+        return {"title": _("First items"), "text": text, **_look_again(desk.place)}
+    if qualification.stage == Stage.OUT:
+        text = _("A lead has decided that others label these items. Your labels so far are kept.")
+        return {"title": _("Thank you for your work"), "text": text, **button}
+    text = _(
+        "The first %(items)s items show whether the guideline says enough. Some of your answers "
+        "differ from what was agreed on. A lead looks at them and opens the work for you, or "
+        "tells you what is meant differently."
+    ) % {"items": qualification.items}
+    return {"title": _("Thank you for the first items"), "text": text, **button}
 
 
 def _button(place: Place, right: Right, url_name: str, action: str) -> dict[str, str]:

@@ -89,6 +89,11 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
         [{"labels_per_item": 0}, {"labels_per_item": 101}],
     ),
     "project_shown_percent_1_to_99": ("project", [{"shown_percent": 0}, {"shown_percent": 100}]),
+    "project_gold_every_0_or_2_to_1000": ("project", [{"gold_every": 1}, {"gold_every": 1001}]),
+    "project_qualification_in_bounds": (
+        "project",
+        [{"qualify_items": 101}, {"qualify_percent": 101}],
+    ),
     "project_lease_at_least_a_minute": ("project", [{"lease_minutes": 0}]),
     "question_kind_known": ("question", [{"kind": UNKNOWN}]),
     "question_status_known": ("question", [{"status": UNKNOWN}]),
@@ -101,6 +106,7 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
     "slot_state_known": ("slot", [{"state": UNKNOWN}]),
     "assignment_state_known": ("assignment", [{"state": UNKNOWN}]),
     "assignment_strategy_known": ("assignment", [{"strategy": UNKNOWN}]),
+    "assignment_without_slot_is_a_check": ("assignment", [{"slot": None}]),
     "assignment_probability_is_a_share": (
         "assignment",
         [{"inclusion_probability": -0.1}, {"inclusion_probability": 1.1}],
@@ -108,6 +114,7 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
     # Raters
     "rater_kind_known": ("rater_imported", [{"kind": UNKNOWN}]),
     "rater_origin_known": ("rater_imported", [{"origin": UNKNOWN}]),
+    "rater_admission_known": ("rater", [{"admission": UNKNOWN}]),
     "rater_member_iff_user": (
         "rater",
         [{"user": None}, {"origin": "imported"}],

@@ -65,6 +65,7 @@ label_submit         POST    422    422       422        403     404       login
 label_reveal         POST    422    422       422        403     404       login   403
 label_skip           POST    422    422       422        403     404       login   403
 label_undo           POST    409    409       302        403     404       login   403
+own_work             GET     200    200       200        403     404       login   403
 label_leave          POST    204    204       204        403     404       login   403
 
 # Seeing results
@@ -77,6 +78,8 @@ item                 GET     200    200       403        200     404       login
 review               GET     200    200       403        403     404       login   200
 review_rule          POST    302    302       403        403     404       login   403
 ruling_withdraw      POST    302    302       403        403     404       login   403
+people_work          GET     200    200       403        403     404       login   200
+gold_make            POST    302    302       403        403     404       login   403
 figures              POST    302    302       403        403     404       login   403
 aggregate            POST    302    302       403        403     404       login   403
 judges               GET     200    200       403        403     404       login   200
@@ -122,6 +125,7 @@ job_resume           POST    302    302       403        403     404       login
 
 # Managing: owners
 people               GET     200    403       403        403     404       login   200
+member_admit         POST    302    403       403        403     404       login   302
 member_role          POST    302    403       403        403     404       login   302
 member_out           GET     200    403       403        403     404       login   200
 member_out           POST    302    403       403        403     404       login   302
@@ -293,6 +297,7 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
         "prompt_preview": {**prompt, "place": 2, "variant": "plain"},
         "panel_new": {"members": ids["panel_judges"], "stop": "settled", "weights": "equal"},
         "member_role": {"role": "viewer"},
+        "member_admit": {"admission": "let_in"},
         "project_delete": {"confirm_name": "Restaurant reviews"},
         "review_rule": {"choice": 0, "reason": "rater_error", "standing": ids["ruling_id"]},
         "settings": settings,

@@ -21,6 +21,8 @@ from django.utils import timezone
 
 from annotate.models import (
     Assignment,
+    Gold,
+    GoldSource,
     Item,
     ItemSummary,
     Label,
@@ -83,9 +85,19 @@ def lease_runs_out(spared: set[int]) -> None:
         claims_expire()
 
 
-def label_together(env: dict[str, str], n_items: int, *more: str) -> Race:
-    """Let eight processes label until none finds anything to do; this one lets leases run out."""
+def label_together(env: dict[str, str], n_items: int, *more: str, known: int = 0) -> Race:
+    """Let eight processes label until none finds anything to do; this one lets leases run out.
+
+    ``known``: of so many items the answer is known, and every third item given is one of them.
+    """
     project = project_made(n_items)
+    if known:
+        Project.objects.update(gold_every=3)
+        question = project.questions.get()
+        for item in Item.objects.order_by("pk")[:known]:
+            Gold.objects.create(
+                project=project, item=item, question=question, choice=0, source=GoldSource.IMPORTED
+            )
     people = Membership.objects.filter(role=Role.ANNOTATOR).values_list("user__username", flat=True)
     command = [sys.executable, "-m", "tests.race.annotator", str(project.pk), *people, *more]
     process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
@@ -127,6 +139,26 @@ def test_eight_processes_fill_each_item_exactly_three_times(process_env: dict[st
     assert all(s.labels.get().status == LabelStatus.SURPLUS for s in surplus)
     assert surplus.filter(slot__isnull=False).count() == 0
     # The counts that lists are sorted by agree with the labels.
+    assert summaries_that_drifted(race.project) == []
+    assert set(ItemSummary.objects.values_list("n_people", flat=True)) == {OVERLAP}
+
+
+def test_known_items_beyond_their_slots_leave_each_item_exactly_three(
+    process_env: dict[str, str],
+) -> None:
+    race = label_together(process_env, 24, "person0", known=12)
+
+    assert set(race.counted().values()) == {OVERLAP}
+    assert Label.objects.filter(status=LabelStatus.LIVE).count() == 24 * OVERLAP
+    assert Slot.objects.filter(state=SlotState.FILLED).count() == 24 * OVERLAP
+    # Beyond the slots there were checks: kept, of known items only, in no slot and counted nowhere.
+    checks = Submission.objects.filter(status=SubmissionStatus.CHECK)
+    assert checks.exists()
+    assert all(check.item.gold.exists() and check.slot is None for check in checks)
+    assert all(check.labels.get().status == LabelStatus.CHECK for check in checks)
+    for rater in Rater.objects.select_related("user"):
+        stored = set(rater.submissions.values_list("client_key", flat=True))
+        assert race.accepted[rater.user.username] == stored
     assert summaries_that_drifted(race.project) == []
     assert set(ItemSummary.objects.values_list("n_people", flat=True)) == {OVERLAP}
 
