@@ -39,6 +39,12 @@ class Help:
         return self.rule.arm == Arm.SHOWN or bool(self.suggestions)
 
     @property
+    def keeps_place(self) -> bool:
+        """Whether nothing is shown here, but is on other items: the page keeps its shape."""
+        comes = self.rule.visibility in (Visibility.OWN_FIRST, Visibility.RANDOM_SHARE)
+        return comes and not self.shows_judges
+
+    @property
     def is_revealed(self) -> bool:
         return self.rule.arm == Arm.REVEALED and bool(self.suggestions)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,7 +26,7 @@ from annotate.models import (
     Rater,
     Visibility,
 )
-from annotate.selectors.checks import Qualification, Stage, is_check, qualification_of
+from annotate.selectors.checks import Stage, is_check, qualification_of
 from annotate.selectors.guidelines import guideline_html
 from annotate.selectors.help_rules import Help, help_of
 from annotate.selectors.item_display import item_shown, sides_of
@@ -132,7 +132,10 @@ def screen_show(desk: Desk, turn: Turn) -> HttpResponse:
         "progress": _progress(desk, len(held)),
     }
     if assignment is None:
-        context |= {"empty": _nothing(desk)}
+        waiting = _not_yet(desk) if desk.questions else None
+        context |= {"empty": waiting or _nothing(desk)}
+        if waiting:  # what is done stays as it is until a lead decides
+            context |= {"said": replace(turn.said, undo=None)}
     else:
         entered = _entered(desk, turn, assignment, is_new=assignment.claimed_at >= started)
         context |= _work(desk, assignment, entered, turn.errors)
@@ -247,9 +250,6 @@ def _progress(desk: Desk, held: int) -> dict[str, Any]:
 
 def _nothing(desk: Desk) -> dict[str, str]:
     place, project = desk.place, desk.place.project
-    qualification = qualification_of(desk.rater)
-    if desk.questions and not qualification.may_work:
-        return _not_yet(desk, qualification)
     why, left = why_nothing(project, desk.questions)
     if why == Nothing.NO_QUESTION:
         title = _("Nothing is asked yet")
@@ -274,8 +274,11 @@ def _nothing(desk: Desk) -> dict[str, str]:
     return {"title": title, "text": text, **button}
 
 
-def _not_yet(desk: Desk, qualification: Qualification) -> dict[str, str]:
-    """Who has not qualified: what that means, and the guideline to read again."""
+def _not_yet(desk: Desk) -> dict[str, str] | None:
+    """Who has not qualified: what that means, and the guideline to read again. None for others."""
+    qualification = qualification_of(desk.rater)
+    if qualification.may_work:
+        return None
     url = reverse("guideline", args=[desk.place.project.pk])
     button = {"action": _("Read the guideline"), "url": url}
     if qualification.stage == Stage.UNDER_WAY:

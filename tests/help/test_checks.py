@@ -199,6 +199,7 @@ def test_who_is_below_waits_calmly_for_a_lead(client: Client) -> None:
     assert qualification_of(s.rater(s.ana)).stage == Stage.BELOW
     html = Desk(s, s.ana).open().html
     assert "Thank you for the first items" in html
+    assert 'id="undo"' not in html
     assert reverse("guideline", args=[s.project.pk]) in html
     # They cannot try again.
     sub = Submission.objects.get(item=last.item, rater=s.rater(s.ana))

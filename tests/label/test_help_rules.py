@@ -70,6 +70,7 @@ def test_the_own_answer_is_stored_before_anything_is_revealed(htmx) -> None:
     desk.post("label_reveal", {**desk.hidden(), field: 0})
     assert desk.response.status_code == 200
     assert (desk.item, desk.checked) == (item.pk, {field: "0"})
+    assert "You label blind" not in desk.html
     assert all(words in desk.html for words in OF_THE_JUDGE)
     (first,) = mine(s, s.ana)
     assert (first.status, first.visibility, first.arm) == ("submitted", "own_first", Arm.BLIND)
@@ -162,6 +163,7 @@ def test_a_random_share_is_drawn_by_person_and_item_and_kept() -> None:
         arms[item_id] = rule.arm
         assert hides(desk) == (rule.arm == Arm.BLIND)
         assert ("gpt-x v3" in desk.html) == (rule.arm == Arm.SHOWN)
+        assert ("You label blind" in desk.html) == (rule.arm == Arm.BLIND)
         desk.submit(0)
     stored = {sub.item_id: sub for sub in mine(s, s.ana)}
     assert {pk: sub.arm for pk, sub in stored.items()} == arms
