@@ -6,10 +6,7 @@ from collections.abc import Callable
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from annotate.models import Assignment, AssignmentState, Rater, Slot, SlotState, Strategy
-
-# States of an assignment that leave its item open to the same rater again.
-TAKE_UP_AGAIN = (AssignmentState.EXPIRED, AssignmentState.RETURNED)
+from annotate.models import TAKE_UP_AGAIN, Assignment, Rater, Slot, SlotState, Strategy
 
 
 def open_slots(rater: Rater) -> QuerySet[Slot]:

@@ -43,11 +43,20 @@ from annotate.models.projects import (
     Visibility,
 )
 from annotate.models.raters import Admission, Rater, RaterKind, RaterOrigin
-from annotate.models.work import CHECKS, Assignment, AssignmentState, Slot, SlotState, Strategy
+from annotate.models.work import (
+    CHECKS,
+    TAKE_UP_AGAIN,
+    Assignment,
+    AssignmentState,
+    Slot,
+    SlotState,
+    Strategy,
+)
 
 __all__ = [
     "CHECKS",
     "STANDING",
+    "TAKE_UP_AGAIN",
     "Admission",
     "CLASS_METHODS",
     "VOTES",

@@ -60,6 +60,10 @@ class AssignmentState(models.TextChoices):
     RETURNED = "returned", _("Given back")
 
 
+# States of an assignment that leave its item open to the same rater again.
+TAKE_UP_AGAIN = (AssignmentState.EXPIRED, AssignmentState.RETURNED)
+
+
 class Strategy(models.TextChoices):
     RANDOM = "random", _("Seeded random order")
     DIRECT = "direct", _("Chosen by address")  # opened by a link: no known probability

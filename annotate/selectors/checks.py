@@ -14,6 +14,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from annotate.models import (
     CHECKS,
+    TAKE_UP_AGAIN,
     Admission,
     Assignment,
     AssignmentState,
@@ -29,7 +30,6 @@ from annotate.models import (
     Role,
     Strategy,
 )
-from annotate.strategies import TAKE_UP_AGAIN
 
 # Statuses of labels that say what somebody answers now, counted or not.
 SAID = (LabelStatus.LIVE, LabelStatus.CHECK, LabelStatus.SURPLUS)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from annotate.errors import Conflict
 from annotate.models import (
+    TAKE_UP_AGAIN,
     Admission,
     Assignment,
     AssignmentState,
@@ -32,7 +33,7 @@ from annotate.selectors.checks import (
     qualify_held,
 )
 from annotate.services.items import items_freeze
-from annotate.strategies import STRATEGIES, TAKE_UP_AGAIN, open_slots
+from annotate.strategies import STRATEGIES, open_slots
 
 # The item on the screen and at most two behind it.
 MAX_HELD = 3
