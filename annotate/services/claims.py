@@ -6,6 +6,7 @@ Lock order everywhere: rater, item, assignment, slot.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from django.db import connection, transaction
@@ -98,13 +99,13 @@ def slot_take(item: Item) -> Slot | None:
     return None
 
 
-def claims_return(rater: Rater, *, keep: int | None = None) -> int:
-    """Give back what the rater holds (but the assignment ``keep``). Returns how many."""
+def claims_return(rater: Rater, *, keep: Collection[int] = ()) -> int:
+    """Give back what the rater holds, but the assignments ``keep`` (ids). Returns how many."""
     with transaction.atomic():
         rater_lock(rater)
         returned = 0
         for assignment in _held(rater):
-            if assignment.pk != keep:
+            if assignment.pk not in keep:
                 returned += _release(assignment, AssignmentState.RETURNED)
         return returned
 

@@ -192,7 +192,7 @@ def test_a_key_pressed_the_moment_the_item_is_there_needs_no_page_load(page: Pag
     loads: list[str] = []
     page.on("load", lambda: loads.append(page.url))
     page.evaluate(
-        """() => document.addEventListener("htmx:afterSwap", () =>
+        """() => document.addEventListener("concord:shown", () =>
              setTimeout(() => document.querySelector("[data-skip]").click()), {once: true})"""
     )
     page.keyboard.press("s")
