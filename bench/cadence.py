@@ -144,7 +144,7 @@ def profile(browser: Browser, port: int, session: str) -> Iterator[BrowserContex
 
 def opened(page: Page, project_id: int) -> None:
     page.goto(f"/projects/{project_id}/label/")
-    page.wait_for_function("cadence.interactive !== null")
+    page.wait_for_function("() => cadence.interactive !== null")
 
 
 def cold_starts(
@@ -198,7 +198,7 @@ def sit(page: Page, labels: int, pause: float) -> Sitting:
         done = page.evaluate("cadence.waits.length")
         page.keyboard.press("Enter")
         page.wait_for_function("(n) => cadence.waits.length > n", arg=done)
-    page.wait_for_function("!Object.keys(localStorage).some((key) => key.includes('unsent'))")
+    page.wait_for_function("() => !Object.keys(localStorage).some((key) => key.includes('unsent'))")
     return sitting
 
 

@@ -152,7 +152,7 @@ def screen_show(desk: Desk, turn: Turn) -> HttpResponse:
         "held": " ".join(str(assignment.item_id) for assignment in held),
     }
     goes_on = ready.on is not None and turn.assignment is None
-    assignment = None if goes_on else turn.assignment or (held[0] if held else None)
+    assignment = None if goes_on else turn.assignment or _first(desk, held)
     if ready.wants_ahead:
         known = ready.have | ({assignment.item_id} if assignment else set())
         behind = [a for a in held if a.item_id not in known]
@@ -165,6 +165,12 @@ def screen_show(desk: Desk, turn: Turn) -> HttpResponse:
         entered = _entered(desk, turn, assignment, is_new=assignment.claimed_at >= started)
         context |= _work(desk, assignment, entered, turn.errors)
     return _render(desk, context, turn.status)
+
+
+def _first(desk: Desk, held: Sequence[Assignment]) -> Assignment | None:
+    """Of what is held, the item that the browser left, where it says so, else the oldest."""
+    left = id_posted(desk.request.COOKIES.get("on")) if desk.request.method == "GET" else None
+    return next((a for a in held if a.item_id == left), held[0] if held else None)
 
 
 def ready_of(desk: Desk) -> Ready:

@@ -63,8 +63,9 @@ const drop = (key) => setKept(kept().filter((answer) => answer.key !== key));
 
 // ---- what is on the screen -------------------------------------------------------------------------
 
-/** How many answers wait, while the server does not answer. */
+/** How many answers wait, while the server does not answer; and on the screen's element how many items are ready. */
 function showLine() {
+  screenOf().dataset.ready = ahead.length;
   const waiting = isAway ? kept().length : 0;
   for (const line of document.querySelectorAll("[data-offline]")) {
     line.hidden = waiting === 0;
@@ -141,12 +142,18 @@ function handIn(form, url) {
   else showLine();
 }
 
+const isAnswer = ([name]) => /^(q\d+|flag|comment)$/.test(name);
+const said = (entries) => JSON.stringify(entries.filter(isAnswer));
+
 // Changing what waits makes it a new answer, to be submitted again: the server may have the old one by now.
 for (const name of ["input", "change"]) {
   document.addEventListener(name, (event) => {
     const form = event.target.form;
     if (!form?.dataset || !("unsent" in form.dataset) || event.target.matches("[data-filter]")) return;
     const key = field(form, "client_key");
+    const answer = kept().find((other) => other.key === key.value);
+    // A field that loses focus as the next item is painted says so too, and nothing has changed.
+    if (answer && said([...new FormData(form)]) === said(answer.entries)) return;
     drop(key.value);
     given.delete(key.value);
     key.value = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -169,11 +176,13 @@ const isLogin = (address) => new URL(address, location.href).pathname === docume
 
 /** Post it with what is at hand here. Throws where the server is out of reach. */
 async function post(url, entries) {
-  const current = workOf();
   const body = new URLSearchParams(entries);
+  const current = itemIn(workOf());
   const queued = kept().map(({ item }) => item);
-  body.set("on", isWaiting(current) ? "" : itemIn(current));
-  body.set("have", [...new Set([itemIn(current), ...ahead.map(itemIn), ...queued].filter(Boolean))].join(" "));
+  // Where the answer is about the item on the screen, that one waits for the reply. One that is answered but not sent yet
+  // is not to be sent again either: its own reply brings what follows.
+  body.set("on", current === body.get("item") ? "" : current);
+  body.set("have", [...new Set([current, ...ahead.map(itemIn), ...queued].filter(Boolean))].join(" "));
   const reply = await fetch(url, {
     method: "POST",
     headers: { ...JSON.parse(document.body.getAttribute("hx-headers")), "HX-Request": "true" },
@@ -190,10 +199,10 @@ async function post(url, entries) {
 }
 
 function away() {
-  const said = isAway;
+  const wasSaid = isAway;
   isAway = true;
   showLine();
-  if (!said) say(document.querySelector("[data-offline]")?.textContent);
+  if (!wasSaid) say(document.querySelector("[data-offline]")?.textContent);
 }
 
 async function reach(url, entries) {
@@ -253,6 +262,7 @@ async function step() {
     // Only for speed: where it fails, the reply to the next answer brings the item.
     const reply = await post(screenOf().dataset.aheadUrl, entries).catch(() => null);
     if (reply?.status === 200 && !reply.isLogin) take(reply, false);
+    showLine();
     return true;
   }
   return false;
@@ -352,7 +362,7 @@ function settle(held, current) {
   ahead = ahead.filter((work) => held.includes(itemIn(work)));
   const form = formIn(current);
   if (isWaiting(current) || held.includes(itemIn(current)) || ahead.length === 0) return;
-  const isBegun = "late" in form.dataset || [...new FormData(form)].some(([name, value]) => /^(q\d+|flag|comment)$/.test(name) && value !== "");
+  const isBegun = "late" in form.dataset || [...new FormData(form)].some(([name, value]) => isAnswer([name]) && value !== "");
   if (!isBegun) paint(ahead.shift());
 }
 
@@ -409,10 +419,32 @@ window.addEventListener("online", () => {
   pump();
 });
 
+// Other tabs of this person on this screen hold the same items: the last one to go gives them back.
+const me = crypto.getRandomValues(new Uint32Array(2)).join("-");
+const others = new Set();
+let channel = null;
+
+function greet() {
+  channel = new BroadcastChannel(storeKey());
+  channel.onmessage = ({ target, data: { from, goes } }) => {
+    if (goes) others.delete(from);
+    else if (!others.has(from)) {
+      others.add(from);
+      target.postMessage({ from: me });
+    }
+  };
+  channel.postMessage({ from: me });
+}
+
 // Give back what is held behind the item on the screen and those that were answered.
 window.addEventListener("pagehide", () => {
+  channel?.postMessage({ from: me, goes: true });
+  channel?.close();
+  channel = null;
   const form = formIn(workOf());
-  if (!form || (ahead.length === 0 && !busy) || !navigator.sendBeacon) return;
+  // Whoever comes back is to find the item that was left, of all that are held.
+  if (form) document.cookie = `on=${itemIn(workOf())}; path=${location.pathname}; max-age=86400; samesite=lax`;
+  if (!form || others.size > 0 || (ahead.length === 0 && !busy) || !navigator.sendBeacon) return;
   const data = new FormData();
   data.append("item", itemIn(workOf()));
   for (const { item } of kept()) data.append("item", item);
@@ -423,6 +455,8 @@ window.addEventListener("pagehide", () => {
 // Shown again by the Back button as it was left: what it had ahead has been given back.
 window.addEventListener("pageshow", (event) => {
   if (!event.persisted || !screenOf()) return;
+  others.clear();
+  greet();
   ahead = [];
   wantsAhead = true;
   pump();
@@ -432,6 +466,7 @@ window.addEventListener("pageshow", (event) => {
 function start() {
   const work = workOf();
   if (!work) return;
+  greet();
   for (const answer of kept()) {
     if (answer.item !== itemIn(work)) continue;
     formIn(work).dataset.unsent = "";

@@ -27,7 +27,7 @@ from tests.personas import Story, story
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MANY = [f"Soup number {n}." for n in range(30)]
-NOTHING_WAITS = "!Object.keys(localStorage).some((key) => key.includes('unsent'))"
+NOTHING_WAITS = "() => !Object.keys(localStorage).some((key) => key.includes('unsent'))"
 
 
 def told() -> Story:
@@ -41,9 +41,8 @@ def open_ahead(page: Page, tale: Story) -> None:
     page.goto("/")
     if "login" in page.url:
         log_in(page, "ana")
-    with page.expect_response("**/label/ahead/") as reply:
-        page.goto(f"/projects/{tale.project.pk}/label/")
-    reply.value.finished()
+    page.goto(f"/projects/{tale.project.pk}/label/")
+    expect(page.locator("#label[data-ready='2']")).to_be_attached()
     expect(page.locator(".option input[aria-keyshortcuts]").first).to_be_attached()
 
 
@@ -67,7 +66,7 @@ def test_the_next_item_takes_keys_while_the_answer_is_still_under_way(page: Page
     tale = told()
     open_ahead(page, tale)
     held: list[Route] = []
-    page.route("**/label/submit/", held.append)
+    page.route("**/label/submit/", lambda route: held.append(route), times=1)
     first = press(page, "1")
     second = next_item(page, first)
     expect(page.locator(".label__item")).to_be_focused()
@@ -76,8 +75,7 @@ def test_the_next_item_takes_keys_while_the_answer_is_still_under_way(page: Page
     page.keyboard.type("begun")
     assert len(held) == 1
     assert not Submission.objects.exists()
-    page.unroute("**/label/submit/")
-    held[0].continue_()
+    held.pop().continue_()
     # The reply says what was stored, and leaves alone what is being done.
     wait_said(page, "Positive saved")
     expect(page.locator(".label__progress")).to_contain_text("1")
@@ -102,8 +100,8 @@ def test_answers_wait_in_order_over_a_reload_and_are_stored_once(page: Page) -> 
     expect(line).to_contain_text("sent as soon as it does: 3.")
     assert shown(page) == texts[2]
     assert not Submission.objects.exists()
-    page.context.set_offline(False)
     page.route("**/label/submit/", lambda route: route.abort())
+    page.context.set_offline(False)
     page.reload()
     expect(line).to_contain_text("sent as soon as it does: 3.")
     page.unroute("**/label/submit/")
@@ -136,13 +134,12 @@ def test_undo_while_the_answer_is_under_way_takes_it_back_once_it_is_stored(page
     tale = told()
     open_ahead(page, tale)
     held: list[Route] = []
-    page.route("**/label/submit/", held.append)
+    page.route("**/label/submit/", lambda route: held.append(route), times=1)
     first = press(page, "1")
     second = next_item(page, first)
     page.keyboard.press("2")
     page.keyboard.press("Control+z")
-    page.unroute("**/label/submit/")
-    held[0].continue_()
+    held.pop().continue_()
     assert next_item(page, second) == first
     wait_said(page, "Taken back. Change the answer and submit it again.")
     press(page, "3")
@@ -224,6 +221,7 @@ def test_two_tabs_a_cut_an_undo_and_the_back_button_lose_and_double_nothing(page
 
     for n in range(4):
         label(page, n)
+    expect(page.locator("#label[data-ready='2']")).to_be_attached()
     page.context.set_offline(True)
     for n in range(4, 6):
         label(page, n)
@@ -236,8 +234,7 @@ def test_two_tabs_a_cut_an_undo_and_the_back_button_lose_and_double_nothing(page
     label(page, 6)
     # A second tab shows the same item: what it says later stands.
     other = page.context.new_page()
-    with other.expect_response("**/label/ahead/"):
-        other.goto(f"/projects/{tale.project.pk}/label/")
+    other.goto(f"/projects/{tale.project.pk}/label/")
     expect(other.locator(".option input[aria-keyshortcuts]").first).to_be_attached()
     page.wait_for_function(NOTHING_WAITS)
     both = shown(page)
@@ -245,8 +242,10 @@ def test_two_tabs_a_cut_an_undo_and_the_back_button_lose_and_double_nothing(page
     label(page, 7)
     label(other, 8)
     other.wait_for_function(NOTHING_WAITS)
+    other.goto("/")
     other.close()
     assert answers()[both] == 2
+    wanted[both] = 2
     page.keyboard.press("1")
     here = shown(page)
     page.goto("/")
@@ -292,11 +291,12 @@ def test_time_is_counted_from_when_an_item_is_seen(page: Page) -> None:
     tale = told()
     page.clock.install()
     open_ahead(page, tale)
-    sent: list[float] = []
+    sent: dict[str, float] = {}
 
     def look(request: Request) -> None:
         if request.url.endswith("/submit/"):
-            sent.append(float(parse_qs(request.post_data or "")["seconds"][0]))
+            posted = parse_qs(request.post_data or "")
+            sent[posted["item"][0]] = float(posted["seconds"][0])
 
     page.on("request", look)
     page.clock.run_for(60_000)
@@ -306,7 +306,7 @@ def test_time_is_counted_from_when_an_item_is_seen(page: Page) -> None:
     press(page, "1")
     next_item(page, second)
     page.wait_for_function(NOTHING_WAITS)
-    assert [round(seconds, -1) for seconds in sent] == [60, 20]
+    assert [round(seconds, -1) for seconds in sent.values()] == [60, 20]
 
 
 def test_leaving_gives_back_what_was_not_shown(page: Page) -> None:
@@ -315,6 +315,7 @@ def test_leaving_gives_back_what_was_not_shown(page: Page) -> None:
     item = page.locator("input[name=item]").input_value()
     held = Assignment.objects.filter(state=AssignmentState.OPEN)
     assert held.count() == 3
-    with page.context.expect_event("requestfinished", lambda request: "/leave/" in request.url):
-        page.goto("/")
+    with page.expect_response("**/label/leave/") as reply:
+        page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")
+    reply.value.finished()
     assert [assignment.item_id for assignment in held] == [int(item)]

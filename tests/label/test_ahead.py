@@ -164,6 +164,16 @@ def test_ahead_too_people_label_blind_and_what_was_seen_is_recorded() -> None:
         assert (seen["judge"], seen["choice"]) == ("gpt-x v3", 2)
 
 
+def test_who_comes_back_finds_the_item_that_was_left() -> None:
+    s = story()
+    s.items(MANY)
+    desk = Ahead(s, s.ana).open()
+    oldest, _second, third = desk.held
+    for left, found in ((third, third), ("x", oldest), (10**6, oldest)):
+        desk.client.cookies["on"] = str(left)
+        assert Desk.open(desk).item == found
+
+
 @pytest.mark.parametrize("have", ["", "x", "1 x 999999999999999999999", "9 " * 500])
 def test_what_a_browser_says_it_has_breaks_nothing(have) -> None:
     s = story()
