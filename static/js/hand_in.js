@@ -24,6 +24,8 @@ const itemIn = (work) => {
 };
 /** Nothing to answer on it, or answered: what comes takes its place. */
 const isWaiting = (work) => !formIn(work) || "unsent" in formIn(work).dataset;
+/** It waits for its own reply, which is about the same item: nothing else takes its place until then. */
+const isStaying = (work) => "stays" in (formIn(work)?.dataset ?? {});
 const tell = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
 const say = (words) => {
   if (words) tell("concord:announce", words);
@@ -33,6 +35,9 @@ let ahead = [];
 // Client key -> the work that its answer was given on, while that is under way; and what has been sent at least once.
 const given = new Map();
 const tried = new Set();
+// Client key -> the address that reveals. Kept by this page only: sent later, it is an answer like others, and nobody is there
+// any more to whom to reveal.
+const reveals = new Map();
 
 // ---- the queue -----------------------------------------------------------------------------------
 // [{key, item, url, entries: [[name, value]]}]
@@ -98,7 +103,7 @@ function comeBack(work) {
   const current = workOf();
   if (work === current) return;
   ahead = [work, ...ahead.filter((other) => itemIn(other) !== itemIn(work))];
-  if (isWaiting(current)) paint(ahead.shift());
+  if (isWaiting(current) && !isStaying(current)) paint(ahead.shift());
   else problem(current, screenOf().dataset.textReturned);
 }
 
@@ -116,7 +121,7 @@ document.addEventListener(
     } else if (form.matches("[data-label-form]")) {
       event.preventDefault();
       // Pressed again while it waits: look again now.
-      if (!("unsent" in form.dataset)) handIn(form, event.submitter?.hasAttribute("formaction") ? event.submitter.formAction : form.action);
+      if (!("unsent" in form.dataset)) handIn(form, event.submitter);
       pump();
     }
   },
@@ -128,17 +133,21 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.repeat && event.target.closest?.("[data-label-form]:not(:has(textarea:focus))")) event.preventDefault();
 });
 
-function handIn(form, url) {
+function handIn(form, button) {
   form.dispatchEvent(new CustomEvent("concord:put-away", { bubbles: true }));
   const key = field(form, "client_key").value;
   const item = field(form, "item").value;
   const entries = [...new FormData(form)].filter(([name]) => name !== "csrfmiddlewaretoken");
+  const isReveal = button?.matches("[data-reveal]") ?? false;
+  const url = button?.hasAttribute("formaction") && !isReveal ? button.formAction : form.action;
   setKept([...kept().filter((answer) => answer.key !== key), { key, item, url, entries }]);
+  if (isReveal) reveals.set(key, button.formAction);
+  form.toggleAttribute("data-stays", isReveal);
   form.dataset.unsent = "";
   given.set(key, workOf());
   wantsUndo = false;
   document.getElementById("undo").hidden = false;
-  if (ahead.length > 0) paint(ahead.shift());
+  if (ahead.length > 0 && !isReveal) paint(ahead.shift());
   else showLine();
 }
 
@@ -156,6 +165,7 @@ for (const name of ["input", "change"]) {
     if (answer && said([...new FormData(form)]) === said(answer.entries)) return;
     drop(key.value);
     given.delete(key.value);
+    form.removeAttribute("data-stays");
     key.value = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
     delete form.dataset.unsent;
     showLine();
@@ -239,7 +249,7 @@ async function step() {
   const [answer] = kept();
   if (answer) {
     tried.add(answer.key);
-    const reply = await reach(answer.url, answer.entries);
+    const reply = await reach(reveals.get(answer.key) ?? answer.url, answer.entries);
     if (!reply || lostLogIn(reply)) return false;
     answered(answer, reply);
     return true;
@@ -280,6 +290,7 @@ function answered(answer, reply) {
   drop(answer.key);
   given.delete(answer.key);
   tried.delete(answer.key);
+  reveals.delete(answer.key);
   wantsAhead = false;
   const isDone = (reply.status >= 200 && reply.status < 300) || reply.status === 409;
   if (isDone || reply.status === 422) {
@@ -291,6 +302,7 @@ function answered(answer, reply) {
   showLine();
   if (work) {
     delete formIn(work).dataset.unsent;
+    delete formIn(work).dataset.stays;
     problem(work, screenOf().dataset.textAgain);
     comeBack(work);
   }
@@ -336,7 +348,7 @@ function take(reply, isRefused) {
   }
   say(page.querySelector("[data-announce]")?.dataset.announce ?? screen?.querySelector("[data-announce]")?.dataset.announce);
   add(works);
-  if (isWaiting(workOf()) && formIn(workOf()) && ahead.length > 0) paint(ahead.shift());
+  if (isWaiting(workOf()) && formIn(workOf()) && !isStaying(workOf()) && ahead.length > 0) paint(ahead.shift());
   showLine();
 }
 
@@ -352,7 +364,10 @@ function standBar(page) {
 /** And under it, with what went wrong. */
 function stand(page, current) {
   standBar(page);
-  current.querySelector(".label__said").replaceWith(document.adoptNode(page.querySelector(".label__said")));
+  const [line, fresh] = [current.querySelector(".label__said"), page.querySelector(".label__said")];
+  // Whether the item is answered blind is its own matter.
+  fresh.append(...line.querySelectorAll(".label__blind"));
+  line.replaceWith(document.adoptNode(fresh));
   const trouble = page.querySelector("[data-problem]");
   if (trouble.childElementCount > 0) current.querySelector("[data-problem]").replaceWith(document.adoptNode(trouble));
 }

@@ -287,6 +287,31 @@ def test_a_suggestion_painted_ahead_is_the_one_that_is_recorded(page: Page) -> N
         assert (seen["label"], seen["choice"]) == (said.pk, said.choice)
 
 
+def test_an_answer_that_reveals_waits_for_what_judges_say_of_its_own_item(page: Page) -> None:
+    tale = story()
+    Project.objects.update(visibility=Visibility.OWN_FIRST)
+    judge = rater_imported(tale.project, name="gpt-x v3", kind=RaterKind.JUDGE)
+    for item in tale.items(MANY):
+        answers = tale.answer(2, confidence=0.81)
+        submission_submit(judge, item, answers=answers, client_key=f"j{item.pk}")
+    open_ahead(page, tale)
+    first = press(page, "1")
+    second = next_item(page, first)
+    page.keyboard.press("2")
+    page.keyboard.press("r")
+    expect(page.locator(".suggestion")).to_contain_text("gpt-x v3")
+    assert shown(page) == second
+    expect(page.locator(".label__blind")).to_have_count(0)
+    expect(page.locator(".option :checked")).to_have_value("1")
+    press(page, "3")
+    third = next_item(page, second)
+    wait_said(page, "Not mentioned saved")
+    assert third not in (first, second)
+    expect(page.locator(".suggestion")).to_have_count(0)
+    stored = Label.objects.filter(rater__kind=RaterKind.PERSON, status=LabelStatus.LIVE)
+    assert {label.item.fields["text"]: label.choice for label in stored} == {first: 0, second: 2}
+
+
 def test_time_is_counted_from_when_an_item_is_seen(page: Page) -> None:
     tale = told()
     page.clock.install()
