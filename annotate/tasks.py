@@ -21,6 +21,7 @@ from annotate.services import (
     import_undo,
     imports,
     jobs,
+    label_errors,
     overlap,
     summaries,
 )
@@ -76,6 +77,11 @@ def export(job_id: int) -> None:
 @shared_task(name="annotate.figures")
 def compute_figures(job_id: int) -> None:
     job_do(job_id, figures.figures_run)
+
+
+@shared_task(name="annotate.label_errors")
+def look_for_label_errors(job_id: int) -> None:
+    job_do(job_id, label_errors.label_errors_run)
 
 
 @shared_task(name="annotate.overlap")

@@ -16,6 +16,7 @@ from annotate.views import (
     jobs,
     joining,
     label,
+    label_errors,
     overview,
     people,
     project,
@@ -54,6 +55,11 @@ urlpatterns = [
         "projects/<int:project_id>/review/<int:question_id>/<int:item_id>/",
         review.review_rule,
         name="review_rule",
+    ),
+    path(
+        "projects/<int:project_id>/review/<int:question_id>/label-errors/",
+        label_errors.label_errors_look,
+        name="label_errors",
     ),
     path(
         "projects/<int:project_id>/rulings/<int:ruling_id>/withdraw/",

@@ -146,10 +146,34 @@ class Label(models.Model):
                 condition=models.Q(status="live"),
                 name="label_live_for_tables",
             ),
+            # The list of items, by how sure a judge is.
+            models.Index(
+                fields=["question", "item", "confidence", "rater"],
+                condition=models.Q(status="live", confidence__isnull=False),
+                name="label_by_confidence",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"label {self.pk}"
+
+
+class LikelyError(models.Model):
+    """A label that is likely wrong, as a job has found it (services/label_errors.py). Bounded, and
+    replaced as a whole by the next search; counts only while the label is live.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="+")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+")
+    label = models.OneToOneField(Label, on_delete=models.CASCADE, related_name="likely_error")
+    score = models.FloatField()  # 0, all support it, to 1, nobody does
+
+    class Meta:
+        constraints: ClassVar = [share("score", "likely_error_score_is_a_share")]
+
+    def __str__(self) -> str:
+        return f"likely error of label {self.label_id}"
 
 
 class RulingReason(models.TextChoices):

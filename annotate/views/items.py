@@ -29,7 +29,10 @@ from annotate.views.review_item import item_text, question_shown, remark_shown
 NAME = 24
 # More different answers than this are left out.
 MOST_SAID = 6
-FILTERS = ("q", "question", "state", "reason", "answer", "a", "b")
+# In the toolbar, and behind "more filters".
+FIRST = ("q", "state", "reason", "answer")
+FURTHER = ("rater", "disagreement", "confidence", "meta_value")
+FILTERS = (*FIRST, *FURTHER, "a", "b")
 
 
 @require_GET
@@ -50,7 +53,8 @@ def items(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
         "several": len(questions) > 1,
         "rows": [_row(place, row, filters.question) for row in page.rows],
         **_turning(request, page),
-        "narrowed": any(request.GET.get(name) for name in FILTERS if name != "question"),
+        "narrowed": any(request.GET.get(name) for name in FILTERS),
+        "further": any(request.GET.get(name) for name in FURTHER),
         "all_url": reverse("items", args=[project_id]),
         "data_url": reverse("data", args=[project_id]) if place.may(Right.DATA) else "",
     }

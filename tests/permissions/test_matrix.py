@@ -75,6 +75,7 @@ item                 GET     200    200       403        200     404       login
 review               GET     200    200       403        403     404       login   200
 review_rule          POST    302    302       403        403     404       login   403
 ruling_withdraw      POST    302    302       403        403     404       login   403
+label_errors         POST    302    302       403        403     404       login   403
 figures              POST    302    302       403        403     404       login   403
 aggregate            POST    302    302       403        403     404       login   403
 judges               GET     200    200       403        403     404       login   200
