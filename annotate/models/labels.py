@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from annotate.models.constraints import choice_or_value, one_of, share
 from annotate.models.imports import ImportBatch
 from annotate.models.items import Item
+from annotate.models.jobs import Job
 from annotate.models.projects import Guideline, Project, Question
 from annotate.models.raters import Rater
 from annotate.models.work import Assignment, Slot
@@ -202,6 +203,20 @@ class Ruling(models.Model):
     comment = models.TextField(blank=True)
     reviewer = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="rulings"
+    )
+    # Made with many others by a job, which takes them back together. The ruling that it replaced
+    # then stands again. No constraint: rulings of a project are deleted in any order.
+    batch = models.ForeignKey(
+        Job, on_delete=models.RESTRICT, null=True, blank=True, related_name="rulings"
+    )
+    replaces = models.ForeignKey(
+        "self",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        blank=True,
+        related_name="+",
     )
     created_at = models.DateTimeField()
 

@@ -75,7 +75,7 @@ def items_page(
         more, found = len(found) > PAGE, found[:PAGE]
         earlier, later = after is not None, more
     return Page(
-        rows=_rows(found, filters),
+        rows=rows_of(found, filters),
         before=found[0].pk if found and earlier else None,
         after=found[-1].pk if found and later else None,
     )
@@ -84,7 +84,8 @@ def items_page(
 # --- What is known of the items of a page -------------------------------------------------------
 
 
-def _rows(items: list[Item], filters: Filters) -> list[ItemRow]:
+def rows_of(items: list[Item], filters: Filters) -> list[ItemRow]:
+    """What is known of these items, about the question of the filters. In their order."""
     rows = {item.pk: ItemRow(item) for item in items}
     slots = Slot.objects.filter(item__in=rows).values_list("item_id", "state")
     for item_id, state in slots:

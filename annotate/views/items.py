@@ -56,6 +56,8 @@ def items(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
         "narrowed": any(request.GET.get(name) for name in FILTERS),
         "further": any(request.GET.get(name) for name in FURTHER),
         "all_url": reverse("items", args=[project_id]),
+        "listed": _listed(request),
+        "bulk_url": reverse("bulk", args=[project_id]) if _may_bulk(place) else "",
         "data_url": reverse("data", args=[project_id]) if place.may(Right.DATA) else "",
     }
     return render_page(request, "annotate/items.html", context, place=place, current="items")
@@ -82,6 +84,19 @@ def item(request: AuthenticatedRequest, project_id: int, item_id: int) -> HttpRe
     }
     page = render_page(request, "annotate/item.html", context, place=place, current="items")
     return pictures_allow(page, place.project)
+
+
+def _may_bulk(place: Place) -> bool:
+    return place.may(Right.DATA) and place.project.status == ProjectStatus.ACTIVE
+
+
+def _listed(request: AuthenticatedRequest) -> list[dict[str, str]]:
+    """The filters of this list, as hidden fields say them again."""
+    return [
+        {"name": name, "value": value}
+        for name in (*FILTERS, "question", "meta")
+        if (value := request.GET.get(name, ""))
+    ]
 
 
 def _turning(request: AuthenticatedRequest, page: Page) -> dict[str, str]:

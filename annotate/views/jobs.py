@@ -72,6 +72,10 @@ def _suspected(job: Job) -> tuple[str, str] | None:
     return f"{reverse('review', args=[job.project_id])}?{query}", _("Review them")
 
 
+def _batch(job: Job) -> tuple[str, str] | None:
+    return reverse("bulk_batch", args=[job.project_id, job.pk]), _("See what was ruled")
+
+
 KINDS: dict[str, JobKind] = {
     "import": JobKind(_import_title, BYTES, Right.DATA, _report, "data"),
     "import_undo": JobKind(_undo_title, gettext_lazy("items"), Right.DATA, _report, "data"),
@@ -82,6 +86,18 @@ KINDS: dict[str, JobKind] = {
         gettext_lazy("labels"),
         result=_suspected,
         screen="review",
+    ),
+    "bulk_rulings": JobKind(
+        lambda job: _("Ruling on many items"), gettext_lazy("items"), result=_batch, screen="review"
+    ),
+    "bulk_rulings_undo": JobKind(
+        lambda job: _("Taking many rulings back"), gettext_lazy("items"), screen="review"
+    ),
+    "more_answers": JobKind(
+        lambda job: _("Asking for more answers"), gettext_lazy("items"), screen="items"
+    ),
+    "assign_items": JobKind(
+        lambda job: _("Giving items to somebody"), gettext_lazy("items"), screen="items"
     ),
     "overlap": JobKind(lambda job: _("Changing the labels per item"), gettext_lazy("items")),
     "sample": JobKind(lambda job: _("Filling the sample")),

@@ -7,6 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from annotate.models import Job, JobState, Membership, User
+from annotate.selectors.bulk_rulings import RulingPlan
+from annotate.selectors.chosen import Chosen
+from annotate.selectors.item_filters import Filters
+from annotate.services.bulk_rulings import bulk_rulings_run, bulk_rulings_start
 from annotate.services.claims import claims_hold
 from annotate.services.estimates import estimate_start
 from annotate.services.exports import export_run, export_start
@@ -59,6 +63,7 @@ def furnish(s: Story) -> Ids:
         # What names no row of the project.
         "version": 1,
         "kind": "items",
+        "action": "more",
         "verb": "pause",
         "move": "pause",
     }
@@ -93,8 +98,16 @@ def _jobs(s: Story) -> Ids:
         parameters={"project": 2**62, "name": "Gone"},
         created_by=s.olga,
     )
+    ruled = bulk_rulings_start(
+        s.olga, s.question, Chosen(s.project, Filters()), RulingPlan(0, "rater_error")
+    )
+    at_work = job_take(ruled.pk)
+    assert at_work is not None
+    bulk_rulings_run(at_work)
     return {
         "job_id": waiting.pk,
+        ("bulk_batch", "job_id"): ruled.pk,
+        ("bulk_undo", "job_id"): ruled.pk,
         ("export_file", "job_id"): exported.pk,
         ("api_export_file", "job_id"): exported.pk,
         ("job_resume", "job_id"): paused.pk,

@@ -76,6 +76,12 @@ review               GET     200    200       403        403     404       login
 review_rule          POST    302    302       403        403     404       login   403
 ruling_withdraw      POST    302    302       403        403     404       login   403
 label_errors         POST    302    302       403        403     404       login   403
+bulk                 GET     200    200       403        403     404       login   403
+bulk_rule            GET     422    422       403        403     404       login   403
+bulk_rule_start      POST    302    302       403        403     404       login   403
+bulk_do              POST    302    302       403        403     404       login   403
+bulk_batch           GET     200    200       403        403     404       login   200
+bulk_undo            POST    302    302       403        403     404       login   403
 figures              POST    302    302       403        403     404       login   403
 aggregate            POST    302    302       403        403     404       login   403
 judges               GET     200    200       403        403     404       login   200
@@ -221,7 +227,7 @@ ROWS_OF_PROJECT = {
     "version_id",
     "other_id",
 }
-WORDS = {"kind", "move", "token", "verb", "version"}
+WORDS = {"action", "kind", "move", "token", "verb", "version"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Only there while developing (DEBUG).
 NOT_SERVED = {"styleguide"}
@@ -274,6 +280,8 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
             "rulings": "on",
             "judge_weight": "0.5",
         },
+        "bulk_do": {"value": "1"},
+        "bulk_rule_start": {"says": "1", "because": "rater_error"},
         "connection": {"name": "Renamed", **connection},
         "connection_new": {"name": "New", **connection},
         "connection_price": {"model": "some-model", "input": "1", "output": "2.5"},
