@@ -24,6 +24,7 @@ from annotate.views import (
     projects,
     questions,
     review,
+    saved_views,
     settings,
 )
 
@@ -69,6 +70,12 @@ urlpatterns = [
     ),
     path("projects/<int:project_id>/items/", items.items, name="items"),
     path("projects/<int:project_id>/items/<int:item_id>/", items.item, name="item"),
+    path("projects/<int:project_id>/items/views/", saved_views.view_keep, name="view_keep"),
+    path(
+        "projects/<int:project_id>/items/views/<int:view_id>/remove/",
+        saved_views.view_remove,
+        name="view_remove",
+    ),
     path("projects/<int:project_id>/items/together/", bulk.bulk, name="bulk"),
     path("projects/<int:project_id>/items/together/rule/", bulk.bulk_rule, name="bulk_rule"),
     path(

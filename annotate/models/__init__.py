@@ -42,6 +42,7 @@ from annotate.models.projects import (
     Visibility,
 )
 from annotate.models.raters import Rater, RaterKind, RaterOrigin
+from annotate.models.saved_views import SavedView
 from annotate.models.work import Assignment, AssignmentState, Slot, SlotState, Strategy
 
 __all__ = [
@@ -90,6 +91,7 @@ __all__ = [
     "Ruling",
     "RulingReason",
     "RulingStatus",
+    "SavedView",
     "Slot",
     "SlotState",
     "Strategy",

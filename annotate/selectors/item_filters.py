@@ -26,11 +26,13 @@ from annotate.models import (
     Rater,
     RaterKind,
     Reason,
+    SavedView,
     Slot,
     SlotState,
     Submission,
     SubmissionStatus,
     SummaryState,
+    User,
 )
 from annotate.selectors.review import HasBit, waiting
 
@@ -234,6 +236,12 @@ def _of_rater(question: Question, rater: Rater, code: int | None) -> QuerySet[La
     if code is not None and question.kind in CHOICES:
         labels = labels.filter(choice=code)
     return labels.values("item_id")
+
+
+def saved_views(project: Project, user: User) -> list[SavedView]:
+    """The views of a person, and those shared in the project. One query."""
+    views = SavedView.objects.filter(project=project).filter(Q(owner=user) | Q(shared=True))
+    return list(views.select_related("owner").order_by("name", "pk"))
 
 
 def metadata_names(project: Project) -> list[str]:

@@ -37,6 +37,7 @@ from annotate.models import (
     Rater,
     RaterEstimate,
     Ruling,
+    SavedView,
     Slot,
     Submission,
     User,
@@ -75,6 +76,7 @@ ORDER: list[tuple[type[models.Model], str]] = [
     (Guideline, "project"),
     (Invitation, "project"),
     (Membership, "project"),
+    (SavedView, "project"),
     (Event, "project"),
 ]
 

@@ -24,6 +24,7 @@ from annotate.views.bidi import isolated
 from annotate.views.item_history import history_shown
 from annotate.views.page import AuthenticatedRequest, pictures_allow, render_page
 from annotate.views.review_item import item_text, question_shown, remark_shown
+from annotate.views.saved_views import views_shown
 
 # An option's name in the list is cut to so many characters.
 NAME = 24
@@ -57,6 +58,7 @@ def items(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
         "further": any(request.GET.get(name) for name in FURTHER),
         "all_url": reverse("items", args=[project_id]),
         "listed": _listed(request),
+        **views_shown(place, request.GET),
         "bulk_url": reverse("bulk", args=[project_id]) if _may_bulk(place) else "",
         "data_url": reverse("data", args=[project_id]) if place.may(Right.DATA) else "",
     }

@@ -19,6 +19,7 @@ from annotate.services.jobs import job_cancel, job_pause, job_take
 from annotate.services.members import member_add
 from annotate.services.projects import project_create
 from annotate.services.rulings import ruling_make
+from annotate.services.saved_views import view_save
 from annotate.services.submissions import submission_submit
 from judges.services.canaries import canary_start
 from judges.services.connections import connection_add
@@ -54,6 +55,7 @@ def furnish(s: Story) -> Ids:
         "submission_id": _work_of_ana(s),
         "question_id": s.question.pk,
         "ruling_id": ruling_make(s.olga, one, s.question, choice=1, reason="guideline_gap").pk,
+        "view_id": view_save(s.olga, s.project, name="Mine", query="q=x").pk,
         "member_id": Membership.objects.get(project=s.project, user=s.ben).pk,
         **_invitation(s),
         **_jobs(s),

@@ -69,6 +69,8 @@ label_leave          POST    204    204       204        403     404       login
 # Seeing results
 overview             GET     200    200       403        200     404       login   200
 items                GET     200    200       403        200     404       login   200
+view_keep            POST    302    302       403        302     404       login   302
+view_remove          POST    302    403       403        403     404       login   302
 item                 GET     200    200       403        200     404       login   200
 
 # Reviewing: everybody's labels, rulings, aggregation, judges
@@ -225,6 +227,7 @@ ROWS_OF_PROJECT = {
     "run_id",
     "submission_id",
     "version_id",
+    "view_id",
     "other_id",
 }
 WORDS = {"action", "kind", "move", "token", "verb", "version"}
@@ -280,6 +283,7 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
             "rulings": "on",
             "judge_weight": "0.5",
         },
+        "view_keep": {"name": "Split", "query": "disagreement=split"},
         "bulk_do": {"value": "1"},
         "bulk_rule_start": {"says": "1", "because": "rater_error"},
         "connection": {"name": "Renamed", **connection},
