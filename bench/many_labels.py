@@ -95,6 +95,7 @@ def project_made(
                 "flagged",
                 "comment",
                 "exposure",
+                "sides",
                 "created_at",
             ),
             (
@@ -108,6 +109,7 @@ def project_made(
                     False,
                     "",
                     "[]",
+                    "{}",
                     NOW,
                 )
                 for n, rater in enumerate(raters)

@@ -36,7 +36,8 @@ def view_save(
 
 @transaction.atomic
 def view_drop(actor: User, project: Project, view_id: int, *, any_shared: bool = False) -> None:
-    """Remove a view of one's own, or with ``any_shared`` a shared one. Raises NotFound, NotAllowed."""
+    """Remove a view of one's own, or with ``any_shared`` a shared one. Raises NotFound and
+    NotAllowed."""
     view = SavedView.objects.filter(project=project, pk=view_id).first()
     if view is None:
         raise NotFound(_("There is no such view."))
