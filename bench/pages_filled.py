@@ -25,6 +25,7 @@ SITES = tuple(f"site-{n}" for n in range(40))
 # One item in so many names something that few do.
 RARE_EVERY = 9_973
 FLAGGED_EVERY = 500
+FLAGGED_FROM = 7  # none of those ruled on
 RULED_EVERY = 50
 
 
@@ -77,7 +78,7 @@ def _judge(question: Any) -> None:
     columns = (
         "id project_id item_id rater_id status client_key flagged comment exposure sides created_at"
     )
-    flagged = range(0, len(ids), FLAGGED_EVERY)
+    flagged = range(FLAGGED_FROM, len(ids), FLAGGED_EVERY)
     label_columns = (
         "id project_id submission_id item_id question_id rater_id status choice confidence "
         "confidence_source rationale created_at"
@@ -205,7 +206,7 @@ def _summary_rows(
         votes = Counter(people[item_id])
         code, sure = judged[item_id]
         score, entropy, found = _doubt(tuple(sorted(votes.items())), code, sure)
-        reasons = [*found, *([Reason.FLAGGED.value] if n % FLAGGED_EVERY == 0 else [])]
+        reasons = [*found, *([Reason.FLAGGED.value] if n % FLAGGED_EVERY == FLAGGED_FROM else [])]
         row = {
             "id": first + n,
             "project_id": question.project_id,

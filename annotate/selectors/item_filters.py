@@ -187,9 +187,10 @@ def _searched(items: QuerySet[Item], text: str) -> QuerySet[Item]:
 def _with_metadata(items: QuerySet[Item], name: str, value: str) -> QuerySet[Item]:
     """Items whose metadata say so, as text or as the number or truth value that it reads as."""
     if connection.vendor != "postgresql":
-        return items.annotate(meant=KeyTextTransform(name, "metadata")).filter(
-            Q(meant=value) | Q(meant=_plain(value))
-        )
+        # SQLite has 1 and 0 for true and false.
+        meant = Cast(KeyTextTransform(name, "metadata"), TextField())
+        means = {value, str(int(plain))} if isinstance(plain := _plain(value), bool) else {value}
+        return items.annotate(meant=meant).filter(meant__in=means)
     values = [value] if _plain(value) == value else [value, _plain(value)]
     means = Q()
     for each in values:

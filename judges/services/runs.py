@@ -57,9 +57,9 @@ def run_start(
     ``{"strategy": "all"}``, or ``{"strategy": "listed", "ids": [...]}``; of the live items that
     this version has not labelled, for another purpose than to label of all live ones. ``seed`` 0
     takes the project's own order, in which people are given items too, so that the judge meets
-    those most likely to have people's labels; another seed shuffles. ``cap``: the most it may spend,
-    in 100-millionths of a dollar (spending.cap_read). ``in_batches``: in the endpoint's batch lane,
-    answered within a day at a lower price.
+    those most likely to have people's labels; another seed shuffles. ``cap``: the most it may
+    spend, in 100-millionths of a dollar (spending.cap_read). ``in_batches``: in the endpoint's
+    batch lane, answered within a day at a lower price.
 
     Raises BadInput for a selection that makes no sense or holds no item, a cap on a model
     without a known price, or a judge without a batch lane, NotAllowed where data may not leave the
