@@ -189,8 +189,9 @@ def _with_metadata(items: QuerySet[Item], name: str, value: str) -> QuerySet[Ite
     if connection.vendor != "postgresql":
         # SQLite has 1 and 0 for true and false.
         meant = Cast(KeyTextTransform(name, "metadata"), TextField())
-        means = {value, str(int(plain))} if isinstance(plain := _plain(value), bool) else {value}
-        return items.annotate(meant=meant).filter(meant__in=means)
+        plain = _plain(value)
+        same = [value, str(int(plain))] if isinstance(plain, bool) else [value]
+        return items.annotate(meant=meant).filter(meant__in=same)
     values = [value] if _plain(value) == value else [value, _plain(value)]
     means = Q()
     for each in values:

@@ -32,7 +32,7 @@ def listed(tale: Story, **query: Any) -> list[str]:
 
 @pytest.fixture
 def tale() -> Story:
-    """i1 agreed with a sure judge, i2 split with an unsure one, i3 said by w1 alone, i4 untouched."""
+    """i1 agreed with a sure judge, i2 split with an unsure one, i3 said by w1, i4 untouched."""
     tale = story()
     items_take_in(
         tale.project,
@@ -134,5 +134,5 @@ def test_a_page_costs_the_same_queries_however_it_is_narrowed(
     narrow = {"q": "item", "meta": "site", "meta_value": "x", "disagreement": "split"}
 
     for query in ({}, {"after": 1}, {**narrow, "confidence": "60_80"}):
-        with django_assert_num_queries(13 if query.get("q") is None else 9):
+        with django_assert_num_queries(13 if query.get("q") is None else 10):
             client.get(address, query)
