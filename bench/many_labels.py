@@ -96,6 +96,9 @@ def project_made(
                 "comment",
                 "exposure",
                 "sides",
+                "visibility",
+                "arm",
+                "revealed",
                 "created_at",
             ),
             (
@@ -110,6 +113,9 @@ def project_made(
                     "",
                     "[]",
                     "{}",
+                    "",
+                    "",
+                    "[]",
                     NOW,
                 )
                 for n, rater in enumerate(raters)

@@ -75,9 +75,7 @@ def _judge(question: Any) -> None:
     sure = np.round(1 - rng.beta(1.2, 6, len(ids)), 3)
     said = rng.integers(OPTIONS, size=len(ids))
     first_submission, first = newest(Submission) + 1, newest(Label) + 1
-    columns = (
-        "id project_id item_id rater_id status client_key flagged comment exposure sides created_at"
-    )
+    columns = "id project_id item_id rater_id status client_key flagged comment exposure sides visibility arm revealed created_at"
     flagged = range(FLAGGED_FROM, len(ids), FLAGGED_EVERY)
     label_columns = (
         "id project_id submission_id item_id question_id rater_id status choice confidence "
@@ -99,6 +97,9 @@ def _judge(question: Any) -> None:
                     "",
                     "[]",
                     "{}",
+                    "",
+                    "",
+                    "[]",
                     NOW,
                 )
                 for k, n in enumerate([0, *flagged])

@@ -163,7 +163,7 @@ def items_filtered(project: Project, filters: Filters) -> QuerySet[Item]:
 
 class OneText(Func):
     """The id and the fields (as stored) of an item in one text. The index item_search is on its
-    capitals (migration 0009), so this expression and that one must stay the same."""
+    capitals (migration 0010), so this expression and that one must stay the same."""
 
     template = "(%(expressions)s)"
     arg_joiner = " || E'\\n' || "

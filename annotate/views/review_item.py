@@ -15,6 +15,7 @@ from annotate.access import Place
 from annotate.kinds import CHOICES, Asked, Said, asked_of, kind_of, said_of
 from annotate.models import (
     VOTES,
+    Arm,
     EstimateRun,
     Item,
     Label,
@@ -203,12 +204,11 @@ def _ruling(place: Place, item: Item, ruling: Ruling, asked: Asked) -> dict[str,
 def _vote(
     label: Label, item: Item, asked: Asked, skills: Mapping[int, dict[str, Any]]
 ) -> dict[str, Any]:
-    exposure = label.submission.exposure
     return {
         "rater": {
             "kind": label.rater.kind,
             "name": label.rater.name,
-            "note": _("saw a judge’s answer first") if exposure else "",
+            "note": _seen(label.submission),
         },
         "option": answer_chip(asked, said_of(label), item),
         "state": "",
@@ -226,6 +226,12 @@ def _said_why(people: list[dict[str, Any]], judges: list[dict[str, Any]]) -> lis
         for name, votes in ((_("What people wrote"), people), (_("What judges wrote"), judges))
     ]
     return columns if any(column["votes"] for column in columns) else []
+
+
+def _seen(submission: Submission) -> str:
+    if submission.arm == Arm.REVEALED:
+        return _("answered again after a judge’s answer was revealed")
+    return _("saw a judge’s answer first") if submission.exposure else ""
 
 
 def _evidence(evidence: Evidence | None, item: Item, asked: Asked) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotate', '0010_bulk_rulings'),
+        ('annotate', '0011_bulk_rulings'),
     ]
 
     operations = [

@@ -16,7 +16,7 @@ def bits_fill(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotate', '0007_question_kinds'),
+        ('annotate', '0008_what_people_see_of_judges'),
     ]
 
     operations = [

@@ -33,7 +33,7 @@ def indexes_drop(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotate', '0008_review_reasons'),
+        ('annotate', '0009_review_reasons'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotate', '0009_items_found'),
+        ('annotate', '0010_items_found'),
     ]
 
     operations = [
