@@ -6,6 +6,7 @@ the services would have kept beside the labels (the summaries) is computed by th
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -75,7 +76,10 @@ def _judge(question: Any) -> None:
     sure = np.round(1 - rng.beta(1.2, 6, len(ids)), 3)
     said = rng.integers(OPTIONS, size=len(ids))
     first_submission, first = newest(Submission) + 1, newest(Label) + 1
-    columns = "id project_id item_id rater_id status client_key flagged comment exposure sides visibility arm revealed created_at"
+    columns = (
+        "id project_id item_id rater_id status client_key flagged comment exposure sides "
+        "visibility arm revealed created_at"
+    )
     flagged = range(FLAGGED_FROM, len(ids), FLAGGED_EVERY)
     label_columns = (
         "id project_id submission_id item_id question_id rater_id status choice confidence "
@@ -132,7 +136,8 @@ def _slots(question: Any) -> None:
     from annotate.models import Slot
 
     project = question.project
-    items = project.items.order_by("pk").values_list("pk", "draw").iterator(chunk_size=20_000)
+    # All at once: nothing else is read by this connection while it copies in.
+    items = list(project.items.order_by("pk").values_list("pk", "draw"))
     first = newest(Slot) + 1
     with unchecked(Slot):
         insert(
@@ -182,15 +187,17 @@ def _summaries(question: Any) -> None:
 
     people: dict[int, list[int]] = defaultdict(list)
     judged: dict[int, tuple[int, float]] = {}
-    rows = Label.objects.filter(question=question).values_list("item_id", "choice", "confidence")
-    for item_id, choice, confidence in rows.iterator(chunk_size=50_000):
+    said = Label.objects.filter(question=question).values_list("item_id", "choice", "confidence")
+    for item_id, choice, confidence in said.iterator(chunk_size=50_000):
         if confidence is None:
             people[item_id].append(choice)
         else:
             judged[item_id] = (choice, confidence)
     names = [f.column for f in ItemSummary._meta.concrete_fields]
     with unchecked(ItemSummary):
-        insert(ItemSummary, tuple(names), _summary_rows(question, people, judged, names))
+        rows = _summary_rows(question, people, judged, names)
+        head = next(rows)
+        insert(ItemSummary, tuple(names), itertools.chain([head], rows))
 
 
 def _summary_rows(
