@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from annotate.models import FINISHED, JobState
 from annotate.services.items import items_freeze
 from annotate.services.jobs import LEASE
 from judges.models import Call, CallState, JudgeVersion, Run
@@ -195,6 +196,16 @@ def calls_expire(run: Run) -> int:
                 lost += reserved or 0
         spending.settle(run, reserved=lost, spent=lost)
     return expired
+
+
+def calls_sweep() -> int:
+    """Put back what dead workers left claimed in runs that do not go on: a run that does, looks at
+    its own. Without it a cancelled run would hold money back for ever. Returns how many.
+    """
+    dead = Call.objects.filter(state=CallState.CLAIMED, lease_until__lt=timezone.now())
+    left = dead.filter(run__job__state__in=[*FINISHED, JobState.PAUSED])
+    runs = Run.objects.filter(pk__in=left.values("run")).order_by("pk")
+    return sum(calls_expire(run) for run in runs)
 
 
 def call_wait(
