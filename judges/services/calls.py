@@ -77,6 +77,7 @@ def calls_claim(
     bound: Bound | None = None,
     paced: bool = False,
     answered: int = 0,
+    ahead: int = 0,
     member: JudgeVersion | None = None,
 ) -> Claim:
     """Take up to ``most`` waiting calls whose time has come, in the order of the draw.
@@ -85,7 +86,8 @@ def calls_claim(
     ``bound`` tells the most that a call can cost (100-millionths of a dollar; None where nobody
     knows); so much is reserved with the claim, and what the limits do not admit is left waiting.
     ``paced``: no more than the connection gets at once, over all workers (``Claim.room``), where
-    ``answered`` calls that are still claimed do not count: the endpoint is done with them.
+    ``answered`` calls that are still claimed do not count: the endpoint is done with them, or was
+    not asked yet; and up to ``ahead`` more, which are to be asked when there is room for them.
     ``member``: of a panel's run, whose calls; its connection is then the one that is paced.
     """
     now = timezone.now()
@@ -94,7 +96,7 @@ def calls_claim(
         asked = (member or run.version).connection
         room = pace.room(asked, answered=answered) if paced else None
         if room is not None:
-            most = min(most, room.n)
+            most = min(most, max(0, room.n) + ahead)
             if most <= 0:
                 return Claim(token, (), room=room)
         waiting = (
