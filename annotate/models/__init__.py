@@ -17,6 +17,7 @@ from annotate.models.imports import ImportBatch, ImportFormat, ImportKind, Impor
 from annotate.models.items import Item, ItemStatus, ItemSummary, Reason, SummaryState
 from annotate.models.jobs import FINISHED, Heartbeat, Job, JobState
 from annotate.models.labels import (
+    Arm,
     ConfidenceSource,
     Gold,
     GoldSource,
@@ -48,6 +49,7 @@ __all__ = [
     "VOTES",
     "FINISHED",
     "LEADS",
+    "Arm",
     "Assignment",
     "AssignmentState",
     "Colour",

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from annotate import access
 from annotate.access import Right
 from annotate.errors import BadInput, Conflict, NotFound
-from annotate.forms.label import HandedIn, LabelForm, answers_entered
+from annotate.forms.label import Entered, HandedIn, LabelForm, answers_entered
 from annotate.models import (
     Assignment,
     AssignmentState,
@@ -26,6 +26,7 @@ from annotate.models import (
 from annotate.selectors.item_display import sides_of
 from annotate.services.claims import claims_return
 from annotate.services.raters import rater_of_member
+from annotate.services.reveals import submission_reveal
 from annotate.services.submissions import (
     submission_last,
     submission_skip,
@@ -51,24 +52,13 @@ def label(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
 @require_POST
 def label_submit(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     """Store the answer; the reply is the next item."""
+    return _hand_in(request, project_id, _store)
 
-    def store(desk: Desk, handed: HandedIn) -> Submission:
-        _check_asked(desk, handed)
-        return submission_submit(
-            desk.rater,
-            access.item_of(desk.place, handed.item_id, live_only=False),
-            answers=answers_entered(desk.questions, handed.entries),
-            client_key=handed.client_key,
-            seconds=handed.seconds,
-            flagged=handed.flagged,
-            comment=handed.comment,
-            exposure=handed.seal.exposure,
-            guideline=_guideline_seen(desk, handed),
-            questions=desk.questions,
-            sides=sides_of(desk.place.project, desk.rater, handed.item_id, desk.questions),
-        )
 
-    return _hand_in(request, project_id, store)
+@require_POST
+def label_reveal(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
+    """Store the answer, and only then show what judges say of the same item."""
+    return _hand_in(request, project_id, _store, _revealed)
 
 
 @require_POST
@@ -122,10 +112,29 @@ def label_leave(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
 # --- One way in for an answer and a skip ------------------------------------------------------
 
 
+def _store(desk: Desk, handed: HandedIn) -> Submission:
+    _check_asked(desk, handed)
+    return submission_submit(
+        desk.rater,
+        access.item_of(desk.place, handed.item_id, live_only=False),
+        answers=answers_entered(desk.questions, handed.entries),
+        client_key=handed.client_key,
+        seconds=handed.seconds,
+        flagged=handed.flagged,
+        comment=handed.comment,
+        exposure=handed.seal.exposure,
+        rule=handed.seal.rule,
+        guideline=_guideline_seen(desk, handed),
+        questions=desk.questions,
+        sides=sides_of(desk.place.project, desk.rater, handed.item_id, desk.questions),
+    )
+
+
 def _hand_in(
     request: AuthenticatedRequest,
     project_id: int,
     store: Callable[[Desk, HandedIn], Submission],
+    then: Callable[[Desk, Submission, HandedIn], Turn] | None = None,
 ) -> HttpResponse:
     desk = desk_of(request, access.project_of(request.user, project_id, Right.LABEL))
     form = LabelForm(request.POST)
@@ -139,6 +148,9 @@ def _hand_in(
         # What was entered is filled in again, should it be the same item that comes.
         entered = form.entered(desk.rater)
         return screen_show(desk, Turn(status=409, problem=error.message, entered=entered))
+    if then is not None:
+        # No redirect: sent again, the page is the same one, and its answer is stored once.
+        return screen_show(desk, then(desk, submission, handed))
     return _after(desk, _moved_on(desk, submission, handed))
 
 
@@ -188,6 +200,26 @@ def _moved_on(desk: Desk, submission: Submission, handed: HandedIn) -> Turn:
         return Turn(said=Said(_("%(option)s saved") % {"option": words}, colour, submission.pk))
     text = ngettext("%(n)d answer saved", "%(n)d answers saved", len(answers)) % {"n": len(answers)}
     return Turn(said=Said(text, undo=submission.pk))
+
+
+def _revealed(desk: Desk, submission: Submission, handed: HandedIn) -> Turn:
+    """The same item with what judges say of it, and the own answer filled in."""
+    said = Said(_("Your answer is saved"), undo=submission.pk)
+    try:
+        shown = submission_reveal(desk.rater, submission, desk.place.project, desk.questions)
+    except Conflict as error:
+        return Turn(said=said, problem=error.message, status=409)
+    return Turn(
+        said=said,
+        assignment=_given(desk, handed.item_id),
+        entered=Entered(
+            handed.item_id,
+            entries=handed.entries,
+            flagged=handed.flagged,
+            comment=handed.comment,
+            exposure=[*submission.exposure, *shown],
+        ),
+    )
 
 
 def _check_asked(desk: Desk, handed: HandedIn) -> None:

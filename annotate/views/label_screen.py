@@ -27,14 +27,13 @@ from annotate.models import (
     Visibility,
 )
 from annotate.selectors.guidelines import guideline_html
+from annotate.selectors.help_rules import Help, help_of
 from annotate.selectors.item_display import item_shown, sides_of
 from annotate.selectors.label import (
     Nothing,
-    Suggestion,
     entries_of,
     fingerprints,
     questions_shown,
-    suggestions_for,
     taken_back,
     today_of,
     why_nothing,
@@ -170,20 +169,18 @@ def _work(
     """The item, the questions, the form's hidden fields, what stands beside."""
     project, item, guideline = desk.place.project, assignment.item, desk.guideline
     sides = sides_of(project, desk.rater, item.pk, desk.questions)
-    suggestions: list[Suggestion] = []
-    if project.visibility == Visibility.SUGGESTION_FIRST:
-        suggestions = suggestions_for(item, desk.questions, sides)
+    shown = help_of(project, desk.rater, item, desk.questions, sides, seen=entered.exposure)
     questions = questions_shown(
         desk.questions, item, entries=entered.entries, errors=errors, sides=sides
     )
     return {
         "item": item_shown(item, project, desk.questions, sides),
         "questions": questions,
-        "suggestions": suggestions,
-        "shows_judges": project.visibility == Visibility.SUGGESTION_FIRST,
-        "seal": _seal(desk, assignment, entered, suggestions).text(),
+        "help": shown,
+        "seal": _seal(desk, assignment, entered, shown).text(),
         "client_key": secrets.token_urlsafe(16),
         "instant": project.submit_on_choice
+        and project.visibility != Visibility.OWN_FIRST  # else nobody could reveal
         and len(questions) == 1
         and questions[0].kind in {QuestionKind.SINGLE, QuestionKind.PAIRWISE},
         "entered": entered,
@@ -194,15 +191,11 @@ def _work(
     }
 
 
-def _seal(
-    desk: Desk, assignment: Assignment, entered: Entered, suggestions: Sequence[Suggestion]
-) -> Seal:
+def _seal(desk: Desk, assignment: Assignment, entered: Entered, shown: Help) -> Seal:
     """Sign what this page shows, with what the rater was shown of the item before."""
     now = timezone.now()
-    seen = {shown.get("label") for shown in entered.exposure}
-    new = [
-        suggestion.exposure(now) for suggestion in suggestions if suggestion.label_id not in seen
-    ]
+    seen = {before.get("label") for before in entered.exposure}
+    new = [found.exposure(now) for found in shown.suggestions if found.label_id not in seen]
     return Seal(
         item_id=assignment.item_id,
         rater_id=desk.rater.pk,
@@ -210,6 +203,7 @@ def _seal(
         asked=desk.asked,
         shown_at=entered.shown_at or now,
         exposure=[*entered.exposure, *new],
+        rule=shown.rule,
     )
 
 
@@ -226,7 +220,7 @@ def _entered(desk: Desk, turn: Turn, assignment: Assignment, *, is_new: bool) ->
         entries=entries_of(taken, desk.questions),
         flagged=taken.flagged,
         comment=taken.comment,
-        exposure=taken.exposure,
+        exposure=[*taken.exposure, *taken.revealed],
     )
 
 

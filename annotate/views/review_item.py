@@ -16,6 +16,7 @@ from annotate.access import Place
 from annotate.kinds import CHOICES, Asked, Said, asked_of, kind_of, said_of
 from annotate.models import (
     VOTES,
+    Arm,
     EstimateRun,
     Item,
     Label,
@@ -254,12 +255,11 @@ def _ruling(place: Place, item: Item, ruling: Ruling, asked: Asked) -> dict[str,
 
 
 def _vote(label: Label, item: Item, asked: Asked) -> dict[str, Any]:
-    exposure = label.submission.exposure
     return {
         "rater": {
             "kind": label.rater.kind,
             "name": label.rater.name,
-            "note": _("saw a judge’s answer first") if exposure else "",
+            "note": _seen(label.submission),
         },
         "option": answer_chip(asked, said_of(label), item),
         "state": "",
@@ -267,6 +267,12 @@ def _vote(label: Label, item: Item, asked: Asked) -> dict[str, Any]:
         "source": label.get_confidence_source_display().lower() if label.confidence_source else "",
         "rationale": label.rationale,
     }
+
+
+def _seen(submission: Submission) -> str:
+    if submission.arm == Arm.REVEALED:
+        return _("answered again after a judge’s answer was revealed")
+    return _("saw a judge’s answer first") if submission.exposure else ""
 
 
 def _evidence(evidence: Evidence | None, item: Item, asked: Asked) -> dict[str, Any]:

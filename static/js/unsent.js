@@ -42,6 +42,9 @@ const drop = (key) => setKept(kept().filter((answer) => answer.key !== key));
 
 function keep(form, url) {
   const key = field(form, "client_key").value;
+  // Sent later it is an answer like others: nobody is there any more to whom to reveal.
+  const reveal = form.querySelector("[data-reveal]");
+  if (reveal && new URL(url, location.href).href === reveal.formAction) url = form.action;
   const entries = [...new FormData(form)].filter(([name]) => name !== "csrfmiddlewaretoken");
   setKept([...kept().filter((answer) => answer.key !== key), { key, item: field(form, "item").value, url, entries }]);
 }
@@ -158,7 +161,7 @@ function sendByForm(form, answer) {
   }
   form.dataset.unsent = answer.url;
   const skip = form.querySelector("[data-skip]");
-  const skips = new URL(skip.formAction).pathname === new URL(answer.url, location.href).pathname;
+  const skips = skip && new URL(skip.formAction).pathname === new URL(answer.url, location.href).pathname;
   // Pressed, not requestSubmit(): htmx learns from the click which button it was.
   (skips ? skip : form.querySelector(".label__submit")).click();
 }

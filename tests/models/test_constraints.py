@@ -88,6 +88,7 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
         "project",
         [{"labels_per_item": 0}, {"labels_per_item": 101}],
     ),
+    "project_shown_percent_1_to_99": ("project", [{"shown_percent": 0}, {"shown_percent": 100}]),
     "project_lease_at_least_a_minute": ("project", [{"lease_minutes": 0}]),
     "question_kind_known": ("question", [{"kind": UNKNOWN}]),
     "question_status_known": ("question", [{"status": UNKNOWN}]),
@@ -119,6 +120,12 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
     # What was handed in
     "submission_status_known": ("submission", [{"status": UNKNOWN}]),
     "submission_seconds_not_negative": ("submission", [{"seconds": -1}]),
+    "submission_visibility_known": ("submission", [{"visibility": UNKNOWN}]),
+    "submission_arm_known": ("submission", [{"arm": UNKNOWN}]),
+    "submission_shown_probability_is_a_share": (
+        "submission",
+        [{"shown_probability": -0.1}, {"shown_probability": 1.1}],
+    ),
     "label_status_known": ("label", [{"status": UNKNOWN}]),
     "label_confidence_source_known": ("label", [{"confidence_source": UNKNOWN}]),
     "label_choice_or_value": ("label", [SOME, NOTHING]),

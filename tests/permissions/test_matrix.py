@@ -62,12 +62,14 @@ guideline_version    GET     200    200       200        200     404       login
 # Labelling: one's own work
 label                GET     200    200       200        403     404       login   200
 label_submit         POST    422    422       422        403     404       login   403
+label_reveal         POST    422    422       422        403     404       login   403
 label_skip           POST    422    422       422        403     404       login   403
 label_undo           POST    409    409       302        403     404       login   403
 label_leave          POST    204    204       204        403     404       login   403
 
 # Seeing results
 overview             GET     200    200       403        200     404       login   200
+help_price           GET     200    200       403        200     404       login   200
 items                GET     200    200       403        200     404       login   200
 item                 GET     200    200       403        200     404       login   200
 
@@ -190,6 +192,7 @@ api_run_retry        POST    409    409       403        403     404       401  
 api_spending         GET     200    200       403        403     404       401     200
 api_spending         POST    200    403       403        403     404       401     403
 api_estimate         GET     200    200       403        403     404       401     200
+api_help_price       GET     200    200       403        200     404       401     200
 api_aggregations     GET     200    200       403        403     404       401     200
 api_aggregations     POST    202    202       403        403     404       401     403
 api_aggregation_raters GET   200    200       403        403     404       401     200
