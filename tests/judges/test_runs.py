@@ -290,9 +290,11 @@ def test_pausing_keeps_what_was_asked_and_asks_no_more() -> None:
         if len(model.asked) == 3:
             # As the person at the browser does it; the script runs in the pool's thread.
             paused.set()
+        if len(model.asked) == 4:
+            assert written.wait(20)
         return "A"
 
-    paused = threading.Event()
+    paused, written = threading.Event(), threading.Event()
     original = run_work_module.RunLoop._beat
 
     def beat(loop: run_work_module.RunLoop, message: str | None = None) -> None:
@@ -300,6 +302,7 @@ def test_pausing_keeps_what_was_asked_and_asks_no_more() -> None:
             paused.clear()
             job_pause(s.olga, run.job)
             loop._beaten_at = 0.0
+            written.set()
         original(loop, message)
 
     run_work_module.RunLoop._beat = beat  # type: ignore[method-assign]
