@@ -225,8 +225,13 @@ def unchecked(*models: Any) -> Iterator[None]:
 
 
 def insert(model: Any, columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> None:
+    """Rows of these columns; the others that may not be empty get what the model gives them."""
     from django.db import connection, transaction
 
+    others = _others(model, columns)
+    columns += tuple(others)
+    given = tuple(others.values())
+    rows = (row + given for row in rows)
     table, names = model._meta.db_table, ", ".join(f'"{name}"' for name in columns)
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor != "postgresql":
@@ -241,3 +246,16 @@ def insert(model: Any, columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]
                     copy.write(out.getvalue())
                     out = io.StringIO()
             copy.write(out.getvalue())
+
+
+def _others(model: Any, columns: tuple[str, ...]) -> dict[str, Any]:
+    """The default by column of what may not be empty and is not named."""
+    from django.db.models import JSONField
+
+    return {
+        field.column: json.dumps(field.get_default())
+        if isinstance(field, JSONField)
+        else field.get_default()
+        for field in model._meta.concrete_fields
+        if not (field.column in columns or field.null or field.primary_key or field.generated)
+    }
