@@ -23,6 +23,7 @@ from annotate.models.labels import (
     GoldSource,
     Label,
     LabelStatus,
+    LikelyError,
     Ruling,
     RulingReason,
     RulingStatus,
@@ -42,6 +43,7 @@ from annotate.models.projects import (
     Visibility,
 )
 from annotate.models.raters import Rater, RaterKind, RaterOrigin
+from annotate.models.saved_views import SavedView
 from annotate.models.work import Assignment, AssignmentState, Slot, SlotState, Strategy
 
 __all__ = [
@@ -73,6 +75,7 @@ __all__ = [
     "JobState",
     "Label",
     "LabelStatus",
+    "LikelyError",
     "Membership",
     "Method",
     "Option",
@@ -90,6 +93,7 @@ __all__ = [
     "Ruling",
     "RulingReason",
     "RulingStatus",
+    "SavedView",
     "Slot",
     "SlotState",
     "Strategy",

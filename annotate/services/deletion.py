@@ -29,6 +29,7 @@ from annotate.models import (
     Job,
     JobState,
     Label,
+    LikelyError,
     Membership,
     Option,
     Project,
@@ -36,6 +37,7 @@ from annotate.models import (
     Rater,
     RaterEstimate,
     Ruling,
+    SavedView,
     Slot,
     Submission,
     User,
@@ -59,6 +61,7 @@ ORDER: list[tuple[type[models.Model], str]] = [
     (EstimateRun, "project"),
     (Gold, "project"),
     (Ruling, "project"),
+    (LikelyError, "project"),
     (Label, "project"),
     (Submission, "project"),
     (Assignment, "project"),
@@ -73,6 +76,7 @@ ORDER: list[tuple[type[models.Model], str]] = [
     (Guideline, "project"),
     (Invitation, "project"),
     (Membership, "project"),
+    (SavedView, "project"),
     (Event, "project"),
 ]
 

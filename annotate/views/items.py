@@ -24,12 +24,16 @@ from annotate.views.bidi import isolated
 from annotate.views.item_history import history_shown
 from annotate.views.page import AuthenticatedRequest, pictures_allow, render_page
 from annotate.views.review_item import item_text, question_shown, remark_shown
+from annotate.views.saved_views import views_shown
 
 # An option's name in the list is cut to so many characters.
 NAME = 24
 # More different answers than this are left out.
 MOST_SAID = 6
-FILTERS = ("q", "question", "state", "reason", "answer", "a", "b")
+# In the toolbar, and behind "more filters".
+FIRST = ("q", "state", "reason", "answer")
+FURTHER = ("rater", "disagreement", "confidence", "meta_value")
+FILTERS = (*FIRST, *FURTHER, "a", "b")
 
 
 @require_GET
@@ -50,8 +54,12 @@ def items(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
         "several": len(questions) > 1,
         "rows": [_row(place, row, filters.question) for row in page.rows],
         **_turning(request, page),
-        "narrowed": any(request.GET.get(name) for name in FILTERS if name != "question"),
+        "narrowed": any(request.GET.get(name) for name in FILTERS),
+        "further": any(request.GET.get(name) for name in FURTHER),
         "all_url": reverse("items", args=[project_id]),
+        "listed": _listed(request),
+        **views_shown(place, request.GET),
+        "bulk_url": reverse("bulk", args=[project_id]) if _may_bulk(place) else "",
         "data_url": reverse("data", args=[project_id]) if place.may(Right.DATA) else "",
     }
     return render_page(request, "annotate/items.html", context, place=place, current="items")
@@ -78,6 +86,19 @@ def item(request: AuthenticatedRequest, project_id: int, item_id: int) -> HttpRe
     }
     page = render_page(request, "annotate/item.html", context, place=place, current="items")
     return pictures_allow(page, place.project)
+
+
+def _may_bulk(place: Place) -> bool:
+    return place.may(Right.DATA) and place.project.status == ProjectStatus.ACTIVE
+
+
+def _listed(request: AuthenticatedRequest) -> list[dict[str, str]]:
+    """The filters of this list, as hidden fields say them again."""
+    return [
+        {"name": name, "value": value}
+        for name in (*FILTERS, "question", "meta")
+        if (value := request.GET.get(name, ""))
+    ]
 
 
 def _turning(request: AuthenticatedRequest, page: Page) -> dict[str, str]:

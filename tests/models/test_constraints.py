@@ -27,10 +27,12 @@ from annotate.models import (
     ItemSummary,
     Job,
     Label,
+    LikelyError,
     Membership,
     Question,
     Rater,
     RaterEstimate,
+    SavedView,
     Slot,
     Submission,
 )
@@ -154,6 +156,7 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
         "item_estimate",
         [{"probability": -0.1}, {"probability": 1.1}],
     ),
+    "likely_error_score_is_a_share": ("likely_error", [{"score": -0.1}, {"score": 1.1}]),
     "rater_estimate_interval_within_shares": (
         "rater_estimate",
         [
@@ -285,6 +288,7 @@ UNIQUES: dict[str, OneTooMany] = {
         "ruling", {"item_id", "question_id"}, {"choice": 1}, admitted={"status": "withdrawn"}
     ),
     "gold_once_a_question": OneTooMany("gold", {"item_id", "question_id"}, {"choice": 1}),
+    "saved_view_name_once_a_person": OneTooMany("view", {"project_id", "owner_id", "name"}),
     # Aggregates
     "item_estimate_once_a_run": OneTooMany("item_estimate", {"run_id", "item_id"}),
     "rater_estimate_once_a_run": OneTooMany("rater_estimate", {"run_id", "rater_id"}),
@@ -432,6 +436,14 @@ def _rows() -> dict[str, Any]:
         ),
         "submission": Submission.objects.get(pk=submission.pk),
         "label": Label.objects.get(),
+        "likely_error": LikelyError.objects.create(
+            project=s.project,
+            question=s.question,
+            item=item,
+            label=Label.objects.get(),
+            score=0.9,
+        ),
+        "view": SavedView.objects.create(project=s.project, owner=s.olga, name="Mine", query="q=x"),
         "ruling": ruling,
         "gold": Gold.objects.get(pk=gold_promote(s.rhea, ruling).pk),
         "batch": ImportBatch.objects.create(
