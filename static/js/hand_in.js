@@ -406,6 +406,8 @@ function putAside() {
   const current = workOf();
   if (isWaiting(current)) return;
   formIn(current).dispatchEvent(new CustomEvent("concord:put-away", { bubbles: true }));
+  // What was said under it is about another answer, and old by then.
+  for (const words of current.querySelectorAll(".label__said > :not([data-offline], .label__blind)")) words.remove();
   ahead.unshift(current);
 }
 
