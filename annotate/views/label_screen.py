@@ -26,6 +26,7 @@ from annotate.models import (
     Rater,
     Visibility,
 )
+from annotate.selectors.given_back import given_back_to
 from annotate.selectors.guidelines import guideline_html
 from annotate.selectors.help_rules import Help, help_of
 from annotate.selectors.item_display import item_shown, sides_of
@@ -131,6 +132,8 @@ def screen_show(desk: Desk, turn: Turn) -> HttpResponse:
     else:
         entered = _entered(desk, turn, assignment, is_new=assignment.claimed_at >= started)
         context |= _work(desk, assignment, entered, turn.errors)
+        if assignment.claimed_at < started:
+            context |= {"given_back": given_back_to(assignment)}
         context |= {"holds_more": len(held) > 1}
     return _render(desk, context, turn.status)
 

@@ -18,7 +18,7 @@ from annotate.access import Place, Right
 from annotate.errors import BadInput, Conflict, NotFound
 from annotate.forms.review import CHOOSE_FIRST, RulingForm
 from annotate.kinds import asked_of, said_of
-from annotate.models import Item, Question, QuestionStatus, Reason, Ruling
+from annotate.models import Item, ProjectStatus, Question, QuestionStatus, Reason, Ruling
 from annotate.selectors.questions import questions_live
 from annotate.selectors.review import (
     QueueKey,
@@ -229,6 +229,7 @@ def _work(desk: Desk, item: Item | None) -> dict[str, Any]:
     others = total - queued > 0
     return context | {
         **shown,
+        "may_rule": place.project.status == ProjectStatus.ACTIVE,
         "position": {"number": number, "total": total} if queued else None,
         "hidden": [
             {"name": "of", "value": reason},
