@@ -90,7 +90,7 @@ def question_shown(
     asked = asked_of(question)
     labels = labels_of(item, question)
     counted = [label for label in labels if label.status == LabelStatus.LIVE]
-    ruling = ruling_of(item, question)
+    ruling, known = ruling_of(item, question), known_answer(item, question)
     run = estimate_latest(question)
     evidence = evidence_of([label for label in counted if label.rater.kind == RaterKind.JUDGE])
     skills = _skills(question, [label.rater for label in counted], run)
@@ -107,7 +107,10 @@ def question_shown(
             "text": question_text(question, item.fields),
             "kind": question.kind,
         },
-        "why": why(item, asked, counted, remarks, known_answer(item, question)),
+        "why": why(item, asked, counted, remarks, known),
+        "known_answer": (answer_chip(asked, known, item, short=True) or {}).get("name", "")
+        if known
+        else "",
         **_ruling_ways(item, question, asked, labels, ruling),
         "reasons": [
             {"code": reason.value, "name": reason.label, "key": key}

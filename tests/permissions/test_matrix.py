@@ -121,6 +121,7 @@ import_refused       GET     200    200       403        403     404       login
 import_undo          GET     200    200       403        403     404       login   403
 import_undo          POST    302    302       403        403     404       login   403
 import_go_on         POST    302    302       403        403     404       login   403
+import_drop          GET     200    200       403        403     404       login   403
 import_drop          POST    302    302       403        403     404       login   403
 exports              GET     302    302       403        403     404       login   302
 export_start         POST    302    302       403        403     404       login   302
