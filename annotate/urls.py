@@ -10,6 +10,7 @@ from annotate.views import (
     bulk,
     data,
     exports,
+    given_back,
     guideline,
     help_price,
     home,
@@ -66,6 +67,11 @@ urlpatterns = [
         "projects/<int:project_id>/review/<int:question_id>/label-errors/",
         label_errors.label_errors_look,
         name="label_errors",
+    ),
+    path(
+        "projects/<int:project_id>/answers/<int:submission_id>/give-back/",
+        given_back.give_back,
+        name="give_back",
     ),
     path(
         "projects/<int:project_id>/rulings/<int:ruling_id>/withdraw/",

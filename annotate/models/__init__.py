@@ -13,6 +13,7 @@ from annotate.models.estimates import (
     methods_of,
 )
 from annotate.models.events import Event
+from annotate.models.given_back import GivenBack
 from annotate.models.imports import ImportBatch, ImportFormat, ImportKind, ImportStatus
 from annotate.models.items import Item, ItemStatus, ItemSummary, Reason, SummaryState
 from annotate.models.jobs import FINISHED, Heartbeat, Job, JobState
@@ -58,6 +59,7 @@ __all__ = [
     "ConfidenceSource",
     "EstimateRun",
     "Event",
+    "GivenBack",
     "Gold",
     "GoldSource",
     "Guideline",

@@ -29,6 +29,7 @@ from annotate.models import (
     SlotState,
     Submission,
     SubmissionStatus,
+    User,
     Visibility,
 )
 from annotate.selectors.help_rules import Rule
@@ -197,8 +198,11 @@ def submission_last(rater: Rater) -> Submission | None:
     )
 
 
-def submission_withdraw(rater: Rater, submission_id: int) -> Assignment:
-    """Undo: withdraw a submission of the rater's own and reopen its assignment for them.
+def submission_withdraw(
+    rater: Rater, submission_id: int, *, actor: User | None = None
+) -> Assignment:
+    """Undo: withdraw a submission of the rater's own and reopen its assignment for them. ``actor``
+    is who asked for it where that was not the rater.
 
     The slot stays the rater's where it was theirs; after a skip any free slot is taken, and where
     there is none the assignment stays run out, so that a new answer is kept as surplus. Idempotent:
@@ -223,7 +227,7 @@ def submission_withdraw(rater: Rater, submission_id: int) -> Assignment:
         )
         _reopen(assignment, submission)
         event_write(
-            rater.user,
+            actor or rater.user,
             "submission.withdrawn",
             project=submission.item.project,
             target=submission,

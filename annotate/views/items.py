@@ -23,7 +23,12 @@ from annotate.views.answer_words import SETTLED_WORDS, answer_chip
 from annotate.views.bidi import isolated
 from annotate.views.item_history import history_shown
 from annotate.views.page import AuthenticatedRequest, pictures_allow, render_page
-from annotate.views.review_item import item_text, question_shown, remark_shown
+from annotate.views.review_item import (
+    given_back_shown,
+    item_text,
+    question_shown,
+    remark_shown,
+)
 from annotate.views.saved_views import views_shown
 
 # An option's name in the list is cut to so many characters.
@@ -78,7 +83,7 @@ def item(request: AuthenticatedRequest, project_id: int, item_id: int) -> HttpRe
             "metadata": [{"name": name, "text": text} for name, text in found.metadata.items()],
             "withdrawn": found.status == ItemStatus.WITHDRAWN,
         },
-        "comments": [remark_shown(remark) for remark in remarks],
+        "comments": [*map(remark_shown, remarks), *given_back_shown(found)],
         "questions": [question_shown(place, found, q, remarks) for q in questions],
         "history": history_shown(found),
         "may_rule": place.may(Right.REVIEW) and active and found.status == ItemStatus.LIVE,

@@ -29,6 +29,7 @@ from annotate.models import (
     Rater,
     Visibility,
 )
+from annotate.selectors.given_back import given_back_to
 from annotate.selectors.guidelines import guideline_html
 from annotate.selectors.help_rules import Help, help_of
 from annotate.selectors.item_display import item_shown, sides_of
@@ -163,6 +164,8 @@ def screen_show(desk: Desk, turn: Turn) -> HttpResponse:
     else:
         entered = _entered(desk, turn, assignment, is_new=assignment.claimed_at >= started)
         context |= _work(desk, assignment, entered, turn.errors)
+        if assignment.claimed_at < started:
+            context |= {"given_back": given_back_to(assignment)}
     return _render(desk, context, turn.status)
 
 
@@ -233,6 +236,7 @@ def _ahead(
         "project": desk.place.project,
         "said": Said(),
         "problem": "",
+        "given_back": given_back_to(assignment) if assignment.claimed_at < started else None,
     }
     return render_to_string(f"{TEMPLATE}#work", work, desk.request)
 

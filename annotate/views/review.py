@@ -18,7 +18,15 @@ from annotate.access import Place, Right
 from annotate.errors import BadInput, Conflict, NotFound
 from annotate.forms.review import CHOOSE_FIRST, RulingForm
 from annotate.kinds import asked_of, said_of
-from annotate.models import Item, Question, QuestionStatus, Reason, Ruling
+from annotate.models import (
+    Item,
+    ProjectStatus,
+    Question,
+    QuestionStatus,
+    Reason,
+    Ruling,
+    RulingReason,
+)
 from annotate.selectors.questions import questions_live
 from annotate.selectors.review import (
     QueueKey,
@@ -30,7 +38,7 @@ from annotate.selectors.review import (
     queue_first,
     ruling_of,
 )
-from annotate.services.rulings import ruling_make, ruling_withdraw
+from annotate.services.rulings import gold_promote, ruling_make, ruling_withdraw
 from annotate.views.answer_words import answer_chip
 from annotate.views.bidi import isolated
 from annotate.views.label_errors import search_shown
@@ -100,6 +108,8 @@ def review_rule(
         reason=given["reason"],
         comment=given["note"],
     )
+    if given["gold"]:
+        gold_promote(place.user, ruling)
     if given["back"]:
         messages.success(request, _words(desk, ruling))
         return _to_item(place, item.pk)
@@ -145,8 +155,20 @@ def _ruled(
         "text": words,
         "option": {"colour": _chip(desk, ruling)["colour"]},
         "undo_url": f"{undo}?{urlencode({'reason': desk.reason})}",
+        **_gap(desk.place, ruling),
     }
     return _show(request, desk, _next(desk, key) | {"said": said})
+
+
+def _gap(place: Place, ruling: Ruling) -> dict[str, str]:
+    """After a ruling for a gap in the guideline, the way to where it is mended."""
+    if ruling.reason != RulingReason.GUIDELINE_GAP:
+        return {}
+    if not place.may(Right.MANAGE):
+        url = reverse("guideline", args=[place.project.pk])
+        return {"more_url": url, "more": _("the owners find it beside the guideline")}
+    edit = reverse("guideline_edit", args=[place.project.pk])
+    return {"more_url": f"{edit}?ruling={ruling.pk}", "more": _("write it into the guideline")}
 
 
 def _words(desk: Desk, ruling: Ruling) -> str:
@@ -229,6 +251,7 @@ def _work(desk: Desk, item: Item | None) -> dict[str, Any]:
     others = total - queued > 0
     return context | {
         **shown,
+        "may_rule": place.project.status == ProjectStatus.ACTIVE,
         "position": {"number": number, "total": total} if queued else None,
         "hidden": [
             {"name": "of", "value": reason},

@@ -31,6 +31,7 @@ from annotate.models import (
 )
 from annotate.selectors.estimates import estimate_latest
 from annotate.selectors.evidence import Evidence, evidence_of
+from annotate.selectors.given_back import given_back_of
 from annotate.selectors.item_display import LONG_TEXT, fields_shown
 from annotate.selectors.label import option_keys, questions_shown
 from annotate.selectors.questions import question_text
@@ -61,7 +62,7 @@ def item_shown(place: Place, item: Item, question: Question) -> dict[str, Any]:
     remarks = remarks_of(item)
     return {
         "item": item_text(place, item, remarks, [question]),
-        "comments": [remark_shown(remark) for remark in remarks],
+        "comments": [*map(remark_shown, remarks), *given_back_shown(item)],
         **question_shown(place, item, question, remarks),
     }
 
@@ -89,7 +90,7 @@ def question_shown(
     asked = asked_of(question)
     labels = labels_of(item, question)
     counted = [label for label in labels if label.status == LabelStatus.LIVE]
-    ruling = ruling_of(item, question)
+    ruling, known = ruling_of(item, question), known_answer(item, question)
     run = estimate_latest(question)
     evidence = evidence_of([label for label in counted if label.rater.kind == RaterKind.JUDGE])
     skills = _skills(question, [label.rater for label in counted], run)
@@ -106,7 +107,10 @@ def question_shown(
             "text": question_text(question, item.fields),
             "kind": question.kind,
         },
-        "why": why(item, asked, counted, remarks, known_answer(item, question)),
+        "why": why(item, asked, counted, remarks, known),
+        "known_answer": (answer_chip(asked, known, item, short=True) or {}).get("name", "")
+        if known
+        else "",
         **_ruling_ways(item, question, asked, labels, ruling),
         "reasons": [
             {"code": reason.value, "name": reason.label, "key": key}
@@ -215,8 +219,31 @@ def _vote(
         "confidence": label.confidence,
         "source": label.get_confidence_source_display().lower() if label.confidence_source else "",
         "rationale": label.rationale,
+        "give_back_url": _give_back_url(label.submission),
         "skill": skills.get(label.rater_id),
     }
+
+
+def _give_back_url(submission: Submission) -> str:
+    """Where the answer of a member is given back to them; "" where that is not possible."""
+    if submission.assignment_id is None or submission.status != SubmissionStatus.SUBMITTED:
+        return ""
+    return reverse("give_back", args=[submission.project_id, submission.pk])
+
+
+def given_back_shown(item: Item) -> list[dict[str, Any]]:
+    """What was given back and is not answered anew yet, as remarks are shown."""
+    return [
+        {
+            "rater": {
+                "kind": "ruling",
+                "name": back.by.shown_name,
+                "note": _("given back to %(name)s") % {"name": back.submission.rater.name},
+            },
+            "text": back.comment,
+        }
+        for back in given_back_of(item)
+    ]
 
 
 def _said_why(people: list[dict[str, Any]], judges: list[dict[str, Any]]) -> list[dict[str, Any]]:

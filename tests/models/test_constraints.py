@@ -18,6 +18,7 @@ from django.utils import timezone
 from annotate.models import (
     Assignment,
     EstimateRun,
+    GivenBack,
     Gold,
     Guideline,
     ImportBatch,
@@ -156,6 +157,7 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
         "item_estimate",
         [{"probability": -0.1}, {"probability": 1.1}],
     ),
+    "given_back_with_a_comment": ("given_back", [{"comment": ""}]),
     "likely_error_score_is_a_share": ("likely_error", [{"score": -0.1}, {"score": 1.1}]),
     "rater_estimate_interval_within_shares": (
         "rater_estimate",
@@ -436,6 +438,13 @@ def _rows() -> dict[str, Any]:
         ),
         "submission": Submission.objects.get(pk=submission.pk),
         "label": Label.objects.get(),
+        "given_back": GivenBack.objects.create(
+            project=s.project,
+            submission=submission,
+            comment="Look again.",
+            by=s.olga,
+            created_at=timezone.now(),
+        ),
         "likely_error": LikelyError.objects.create(
             project=s.project,
             question=s.question,

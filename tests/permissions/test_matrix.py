@@ -80,6 +80,7 @@ item                 GET     200    200       403        200     404       login
 review               GET     200    200       403        403     404       login   200
 review_rule          POST    302    302       403        403     404       login   403
 ruling_withdraw      POST    302    302       403        403     404       login   403
+give_back            POST    302    302       403        403     404       login   403
 label_errors         POST    302    302       403        403     404       login   403
 bulk                 GET     200    200       403        403     404       login   403
 bulk_rule            GET     422    422       403        403     404       login   403
@@ -121,6 +122,7 @@ import_refused       GET     200    200       403        403     404       login
 import_undo          GET     200    200       403        403     404       login   403
 import_undo          POST    302    302       403        403     404       login   403
 import_go_on         POST    302    302       403        403     404       login   403
+import_drop          GET     200    200       403        403     404       login   403
 import_drop          POST    302    302       403        403     404       login   403
 exports              GET     302    302       403        403     404       login   302
 export_start         POST    302    302       403        403     404       login   302
@@ -288,6 +290,7 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
             "judge_weight": "0.5",
         },
         "view_keep": {"name": "Split", "query": "disagreement=split"},
+        "give_back": {"comment": "Look at the second sentence."},
         "bulk_do": {"value": "1"},
         "bulk_rule_start": {"says": "1", "because": "rater_error"},
         "connection": {"name": "Renamed", **connection},

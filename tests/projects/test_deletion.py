@@ -16,6 +16,7 @@ from annotate.errors import BadInput, Conflict
 from annotate.models import (
     EstimateRun,
     Event,
+    GivenBack,
     Gold,
     ImportBatch,
     Item,
@@ -87,6 +88,13 @@ def fill(s: Story, project: Project) -> None:
         project=project, question=question, item=items[0], label=label, score=1
     )
     view_save(s.olga, project, name="Mine", query="q=x")
+    GivenBack.objects.create(
+        project=project,
+        submission=rater.submissions.get(client_key="a"),
+        comment="Look again.",
+        by=s.olga,
+        created_at="2026-01-01T00:00Z",
+    )
     TextVector.objects.get_or_create(
         model="m", text_hash="0" * 64, defaults={"vector": b"\x00\x00\x00\x00"}
     )
