@@ -18,7 +18,7 @@ _IMPORT = re.compile(r'@import url\("([^"]+)"\) layer\((\w+)\);')
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
-class OneSheetStorage(CompressedManifestStaticFilesStorage):
+class OneSheetStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """As WhiteNoise's, with what app.css imports written in its place, without comments."""
 
     def post_process(self, paths: Mapping[str, Any], **options: Any) -> Iterator[Any]:
