@@ -285,7 +285,10 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"QuestionKindEnum": "annotate.models.QuestionKind"},
+    "ENUM_NAME_OVERRIDES": {
+        "QuestionKindEnum": "annotate.models.QuestionKind",
+        "SkipReasonEnum": "annotate.models.SkipReason",
+    },
 }
 
 # --- Local language model -------------------------------------------------------------------

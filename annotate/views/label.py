@@ -24,6 +24,7 @@ from annotate.models import (
     Assignment,
     Guideline,
     ProjectStatus,
+    SkipReason,
     Submission,
     SubmissionStatus,
 )
@@ -87,16 +88,19 @@ def label_reveal(request: AuthenticatedRequest, project_id: int) -> HttpResponse
 @require_POST
 @gzip_page
 def label_skip(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
-    """Skip the item, with its flag and comment; the reply is the next item."""
+    """Skip the item, with the reason, its flag and comment; the reply is the next item."""
 
     def store(desk: Desk, handed: HandedIn) -> Submission:
+        if handed.reason == SkipReason.OTHER and not (handed.why or handed.comment):
+            raise BadInput(_("Say in a few words why."))
         return submission_skip(
             desk.rater,
             access.item_of(desk.place, handed.item_id, live_only=False),
             client_key=handed.client_key,
             seconds=handed.seconds,
             flagged=handed.flagged,
-            comment=handed.comment,
+            comment="\n".join(filter(None, [handed.comment, handed.why])),
+            reason=handed.reason,
         )
 
     return _hand_in(request, project_id, store)
