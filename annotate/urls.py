@@ -43,6 +43,7 @@ urlpatterns = [
     path("projects/sample/", projects.project_sample, name="project_sample"),
     path("projects/<int:project_id>/", project.project, name="project"),
     path("projects/<int:project_id>/label/", label.label, name="label"),
+    path("projects/<int:project_id>/label/ahead/", label.label_ahead, name="label_ahead"),
     path("projects/<int:project_id>/label/submit/", label.label_submit, name="label_submit"),
     path("projects/<int:project_id>/label/reveal/", label.label_reveal, name="label_reveal"),
     path("projects/<int:project_id>/label/skip/", label.label_skip, name="label_skip"),

@@ -6,7 +6,7 @@ Lock order everywhere: rater, item, assignment, slot.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from django.db import connection, transaction
@@ -140,10 +140,10 @@ def slot_take(item: Item) -> Slot | None:
     return None
 
 
-def claims_return(rater: Rater, *, keep: int | None = None) -> int:
+def claims_return(rater: Rater, *, keep: Collection[int] = ()) -> int:
     """Give back what the rater holds. Returns how many.
 
-    With ``keep``, an assignment, that one stays, and so does what a lead has given them.
+    With ``keep``, ids of assignments, those stay, and so does what a lead has given them.
     """
     usual = timezone.now() + timedelta(minutes=rater.project.lease_minutes)
     with transaction.atomic():
@@ -151,7 +151,7 @@ def claims_return(rater: Rater, *, keep: int | None = None) -> int:
         returned = 0
         for assignment in _held(rater):
             given = assignment.lease_until > usual
-            if keep is None or not (assignment.pk == keep or given):
+            if not keep or not (assignment.pk in keep or given):
                 returned += _release(assignment, AssignmentState.RETURNED)
         return returned
 

@@ -17,7 +17,6 @@ from annotate.errors import BadInput, Conflict, NotFound
 from annotate.forms.label import Entered, HandedIn, LabelForm, answers_entered
 from annotate.models import (
     Assignment,
-    AssignmentState,
     Guideline,
     ProjectStatus,
     Submission,
@@ -35,7 +34,15 @@ from annotate.services.submissions import (
 )
 from annotate.services.turns import write_turn
 from annotate.views.answer_words import answer_words
-from annotate.views.label_screen import Desk, Said, Turn, archived_show, desk_of, screen_show
+from annotate.views.label_screen import (
+    Desk,
+    Said,
+    Turn,
+    archived_show,
+    desk_of,
+    id_posted,
+    screen_show,
+)
 from annotate.views.page import AuthenticatedRequest
 
 
@@ -46,6 +53,13 @@ def label(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
         return archived_show(request, place)
     access.check(place, Right.LABEL)
     desk = desk_of(request, place)
+    return screen_show(desk, Turn(said=Said(undo=_pk(submission_last(desk.rater)))))
+
+
+@require_POST
+def label_ahead(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
+    """Bring what comes behind the item on the screen: asked for once, when the page is there."""
+    desk = desk_of(request, access.project_of(request.user, project_id, Right.LABEL))
     return screen_show(desk, Turn(said=Said(undo=_pk(submission_last(desk.rater)))))
 
 
@@ -82,7 +96,7 @@ def label_skip(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
 def label_undo(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     """Take back the submission named (else the last one) and bring its item back as it was."""
     desk = desk_of(request, access.project_of(request.user, project_id, Right.LABEL))
-    named = _number(request.POST.get("submission"))
+    named = id_posted(request.POST.get("submission"))
     taken = named if named is not None else _pk(submission_last(desk.rater))
     if taken is None:
         raise Conflict(_("There is nothing to take back."))
@@ -96,16 +110,17 @@ def label_undo(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
 
 @require_POST
 def label_leave(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
-    """Give back what is held beyond the item on the screen; a reload brings that one again."""
+    """Give back what is held beyond the item on the screen and those whose answers are under way.
+
+    A reload brings the one on the screen again.
+    """
     place = access.project_of(request.user, project_id, Right.LABEL)
     rater = rater_of_member(place.project, request.user)
-    item_id = _number(request.POST.get("item"))
-    if item_id is not None:
-        kept = Assignment.objects.filter(
-            rater=rater, item_id=item_id, state=AssignmentState.OPEN
-        ).first()
-        if kept is not None:
-            claims_return(rater, keep=kept.pk)
+    named = map(id_posted, request.POST.getlist("item"))
+    ids = [item_id for item_id in named if item_id is not None]
+    keep = set(Assignment.objects.filter(rater=rater, item_id__in=ids).values_list("pk", flat=True))
+    if keep:
+        claims_return(rater, keep=keep)
     return HttpResponse(status=204)
 
 
@@ -167,7 +182,7 @@ def _after(desk: Desk, turn: Turn) -> HttpResponse:
 
 def _again(desk: Desk, form: LabelForm, error: BadInput) -> Turn:
     """The same item with the answers as entered, and what is wrong with them."""
-    item_id = _number(str(form["item"].value()))
+    item_id = id_posted(str(form["item"].value()))
     errors = error.detail.get("fields", {})
     named = {question.key for question in desk.questions} & errors.keys()
     return Turn(
@@ -246,11 +261,6 @@ def _given(desk: Desk, item_id: int) -> Assignment | None:
     """The rater's assignment of the item, open or not."""
     given = Assignment.objects.filter(rater=desk.rater, item_id=item_id)
     return given.select_related("item").first()
-
-
-def _number(text: str | None) -> int | None:
-    """An id from a form, or None for what is none."""
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def _pk(submission: Submission | None) -> int | None:

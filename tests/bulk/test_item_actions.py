@@ -65,7 +65,7 @@ def test_given_items_come_first_and_stay_with_who_got_them(tale: Story) -> None:
     ran(assign_start(tale.rhea, of(tale, "i1", "i3"), str(tale.ben.pk)), assign_run)
 
     held = [assignment.item.external_id for assignment in claims_hold(ben)]
-    claims_return(ben, keep=0)
+    claims_return(ben, keep=[0])
 
     assert held == ["i1", "i3"]
     week = timezone.now() + timezone.timedelta(days=6)

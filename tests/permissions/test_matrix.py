@@ -61,6 +61,7 @@ guideline_version    GET     200    200       200        200     404       login
 
 # Labelling: one's own work
 label                GET     200    200       200        403     404       login   200
+label_ahead          POST    200    200       200        403     404       login   403
 label_submit         POST    422    422       422        403     404       login   403
 label_reveal         POST    422    422       422        403     404       login   403
 label_skip           POST    422    422       422        403     404       login   403
