@@ -56,7 +56,8 @@ def quote_of(ruling: Ruling) -> str:
 
 def noted(text: str, ruling: Ruling) -> Note:
     """The text with a note on what was ruled, where it speaks of that answer: at the end of the
-    section whose heading names it, else under the line that does, else at the end."""
+    section whose heading names it, else behind the paragraph that begins with it or mentions it,
+    else at the end."""
     answer = answer_of(ruling)
     # What others wrote must not become Markdown: as little as a quotation needs is left.
     quote = re.sub(r"([\\`*_\[\]<>#|])", r"\\\1", quote_of(ruling))
@@ -83,10 +84,23 @@ def _place(lines: list[str], answer: str) -> tuple[int | None, str]:
         heading = re.match(r"(#+)\s", line)
         if heading and named.search(line):
             return _end_of_section(lines, number, len(heading[1])), line.lstrip("# ")
-    for number, line in enumerate(lines):
-        if named.search(line) and not line.startswith("#"):
-            return number + 1, line
+    # A paragraph or an item of a list that begins with the answer is about it; a mention less so.
+    begins = re.compile(rf"[\s*_>|+\d.-]*{re.escape(answer)}(?!\w)", re.IGNORECASE)
+    for found in (begins.match, named.search):
+        for number, line in enumerate(lines):
+            if found(line) and not line.startswith("#"):
+                return _end_of_block(lines, number), re.sub(r"[*_>|]", "", line).strip(" -")
     return None, ""
+
+
+def _end_of_block(lines: list[str], start: int) -> int:
+    """Behind the paragraph or the item of a list that a line is part of."""
+    end = start + 1
+    while end < len(lines) and lines[end].strip():
+        if re.match(r"\s*(?:[-*+]\s|\d+[.)]\s|#)", lines[end]):
+            break
+        end += 1
+    return end
 
 
 def _end_of_section(lines: list[str], start: int, level: int) -> int:

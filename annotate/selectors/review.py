@@ -125,13 +125,18 @@ def queue_first(rows: QuerySet[ItemSummary]) -> Item | None:
 
 
 def queue_after(rows: QuerySet[ItemSummary], key: QueueKey) -> QuerySet[ItemSummary]:
-    return rows.filter(Q(doubt__lt=key.doubt) | Q(doubt=key.doubt, item_id__gt=key.item_id))
+    # The bound says no more than the rest, but an index begins there.
+    return rows.filter(
+        Q(doubt__lt=key.doubt) | Q(doubt=key.doubt, item_id__gt=key.item_id),
+        doubt__lte=key.doubt,
+    )
 
 
 def queue_before(rows: QuerySet[ItemSummary], key: QueueKey) -> QuerySet[ItemSummary]:
     """What stands before a place, the nearest first."""
     return rows.filter(
-        Q(doubt__gt=key.doubt) | Q(doubt=key.doubt, item_id__lt=key.item_id)
+        Q(doubt__gt=key.doubt) | Q(doubt=key.doubt, item_id__lt=key.item_id),
+        doubt__gte=key.doubt,
     ).order_by("doubt", "-item_id")
 
 

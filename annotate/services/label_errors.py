@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 KIND = "label_errors"
 # At most so many labels of a question are kept: the most suspicious first.
 MOST = 1000
-# Below this, more speaks for a label than against it.
-LEAST_SCORE = 0.5
+# From here on, twice as much speaks against a label as for it.
+LEAST_SCORE = 2 / 3
 # Peers are weighed by how they err from so many labels a rater on, and up to so many labels in all:
 # beyond, the memory that it takes is too much.
 LABELS_A_RATER = 20

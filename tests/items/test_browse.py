@@ -134,5 +134,5 @@ def test_a_page_costs_the_same_queries_however_it_is_narrowed(
     narrow = {"q": "item", "meta": "site", "meta_value": "x", "disagreement": "split"}
 
     for query in ({}, {"after": 1}, {**narrow, "confidence": "60_80"}):
-        with django_assert_num_queries(13 if query.get("q") is None else 10):
+        with django_assert_num_queries(13 if query.get("q") is None else 11):
             client.get(address, query)

@@ -87,7 +87,7 @@ def test_it_waits_for_them_though_they_leave(tale: Story) -> None:
     given_back(tale)
     ana, ben = tale.rater(tale.ana), tale.rater(tale.ben)
 
-    claims_return(ana, keep=0)
+    claims_return(ana, keep=[0])
     claims_expire()
 
     seen = {held.item.external_id for held in claims_hold(ben, wanted=3)}

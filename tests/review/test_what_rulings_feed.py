@@ -96,11 +96,14 @@ def test_without_a_section_a_note_goes_under_the_line_or_to_the_end(tale: Story)
     ruling = gap(tale, comment="")
 
     under = noted("- negative: a complaint\n- positive: praise", ruling)
+    behind = noted("See *Negative*\nfor that.\n\n**Negative.** A\ncomplaint.\n\nElse.", ruling)
     at_end = noted("Judge the text only.", ruling)
     alone = noted("", ruling)
 
     assert under.text.splitlines()[1].startswith("- “So")
     assert at_end.text.startswith("Judge the text only.\n\n## Settled in review\n\n- “So")
+    assert behind.text.splitlines()[5].startswith("- “So")
+    assert (behind.place, behind.text.splitlines()[4]) == ("Negative. A", "complaint.")
     assert (at_end.place, alone.start) == ("", 0)
 
 
