@@ -287,7 +287,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "QuestionKindEnum": "annotate.models.QuestionKind",
-        "SkipReasonEnum": "annotate.models.SkipReason",
+        "RulingReasonEnum": "annotate.models.RulingReason",
     },
 }
 
