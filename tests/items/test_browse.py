@@ -125,6 +125,16 @@ def test_the_same_name_again_replaces_the_view(tale: Story) -> None:
     assert SavedView.objects.get().query == "q=two"
 
 
+def test_how_many_there_are_is_said_and_counted_no_further_than_a_bound(
+    tale: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, address = client_of(tale), reverse("items", args=[tale.project.pk])
+
+    assert "1 item<" in client.get(address, {"disagreement": "split"}).content.decode()
+    monkeypatch.setattr("annotate.views.items.COUNTED", 3)
+    assert "More than 3 items" in client.get(address).content.decode()
+
+
 def test_a_page_costs_the_same_queries_however_it_is_narrowed(
     tale: Story, django_assert_num_queries: Any
 ) -> None:
@@ -134,5 +144,5 @@ def test_a_page_costs_the_same_queries_however_it_is_narrowed(
     narrow = {"q": "item", "meta": "site", "meta_value": "x", "disagreement": "split"}
 
     for query in ({}, {"after": 1}, {**narrow, "confidence": "60_80"}):
-        with django_assert_num_queries(13 if query.get("q") is None else 11):
+        with django_assert_num_queries(14 if query.get("q") is None else 13):
             client.get(address, query)
