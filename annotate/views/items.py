@@ -64,7 +64,8 @@ def items(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
         "several": len(questions) > 1,
         "rows": [_row(place, row, filters.question) for row in page.rows],
         **_turning(request, page),
-        "how_many": how_many(*Chosen(place.project, filters).count(COUNTED)),
+        # On the first page only: who turns the pages has read it.
+        "how_many": "" if page.before else how_many(*Chosen(place.project, filters).count(COUNTED)),
         "narrowed": any(request.GET.get(name) for name in FILTERS),
         "further": any(request.GET.get(name) for name in FURTHER),
         "all_url": reverse("items", args=[project_id]),
@@ -99,7 +100,7 @@ def item(request: AuthenticatedRequest, project_id: int, item_id: int) -> HttpRe
     return pictures_allow(page, place.project)
 
 
-def how_many(n: int, more: bool) -> str:
+def how_many(n: int, more: bool) -> str:  # noqa: FBT001 (as Chosen.count has it)
     """How many items there are, in words."""
     number = intcomma(n)
     if more:
