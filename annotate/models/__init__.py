@@ -28,6 +28,7 @@ from annotate.models.labels import (
     Ruling,
     RulingReason,
     RulingStatus,
+    SkipReason,
     Submission,
     SubmissionStatus,
 )
@@ -101,6 +102,7 @@ __all__ = [
     "Strategy",
     "Submission",
     "SubmissionStatus",
+    "SkipReason",
     "SummaryState",
     "Theme",
     "User",
