@@ -13,6 +13,7 @@ from annotate.models.estimates import (
     methods_of,
 )
 from annotate.models.events import Event
+from annotate.models.given_back import GivenBack
 from annotate.models.imports import ImportBatch, ImportFormat, ImportKind, ImportStatus
 from annotate.models.items import Item, ItemStatus, ItemSummary, Reason, SummaryState
 from annotate.models.jobs import FINISHED, Heartbeat, Job, JobState
@@ -24,9 +25,11 @@ from annotate.models.labels import (
     GoldSource,
     Label,
     LabelStatus,
+    LikelyError,
     Ruling,
     RulingReason,
     RulingStatus,
+    SkipReason,
     Submission,
     SubmissionStatus,
 )
@@ -43,6 +46,7 @@ from annotate.models.projects import (
     Visibility,
 )
 from annotate.models.raters import Admission, Rater, RaterKind, RaterOrigin
+from annotate.models.saved_views import SavedView
 from annotate.models.work import (
     CHECKS,
     TAKE_UP_AGAIN,
@@ -69,6 +73,7 @@ __all__ = [
     "ConfidenceSource",
     "EstimateRun",
     "Event",
+    "GivenBack",
     "Gold",
     "GoldSource",
     "Guideline",
@@ -86,6 +91,7 @@ __all__ = [
     "JobState",
     "Label",
     "LabelStatus",
+    "LikelyError",
     "Membership",
     "Method",
     "Option",
@@ -103,11 +109,13 @@ __all__ = [
     "Ruling",
     "RulingReason",
     "RulingStatus",
+    "SavedView",
     "Slot",
     "SlotState",
     "Strategy",
     "Submission",
     "SubmissionStatus",
+    "SkipReason",
     "SummaryState",
     "Theme",
     "User",

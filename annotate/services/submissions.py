@@ -27,10 +27,12 @@ from annotate.models import (
     Question,
     Rater,
     RaterOrigin,
+    SkipReason,
     Slot,
     SlotState,
     Submission,
     SubmissionStatus,
+    User,
     Visibility,
 )
 from annotate.selectors.checks import is_check
@@ -150,6 +152,7 @@ def submission_skip(
     seconds: float | None = None,
     flagged: bool = False,
     comment: str = "",
+    reason: str = SkipReason.NONE,
 ) -> Submission:
     """Skip an item: its slot is free for others, and the rater is not given it again.
 
@@ -170,6 +173,7 @@ def submission_skip(
             item=item,
             rater=rater,
             status=SubmissionStatus.SKIPPED,
+            skip_reason=reason,
             client_key=client_key,
             assignment=assignment,
             seconds=seconds,
@@ -196,8 +200,11 @@ def submission_last(rater: Rater) -> Submission | None:
     return None if last is not None and last.told_at is not None else last
 
 
-def submission_withdraw(rater: Rater, submission_id: int) -> Assignment:
-    """Undo: withdraw a submission of the rater's own and reopen its assignment for them.
+def submission_withdraw(
+    rater: Rater, submission_id: int, *, actor: User | None = None
+) -> Assignment:
+    """Undo: withdraw a submission of the rater's own and reopen its assignment for them. ``actor``
+    is who asked for it where that was not the rater.
 
     The slot stays the rater's where it was theirs; after a skip any free slot is taken, and where
     there is none the assignment stays run out, so that a new answer is kept as surplus. Idempotent:
@@ -223,7 +230,7 @@ def submission_withdraw(rater: Rater, submission_id: int) -> Assignment:
         )
         _reopen(assignment, submission)
         event_write(
-            rater.user,
+            actor or rater.user,
             "submission.withdrawn",
             project=submission.item.project,
             target=submission,

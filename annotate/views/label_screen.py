@@ -5,12 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from django.http import HttpResponse
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -24,12 +27,15 @@ from annotate.models import (
     Question,
     QuestionKind,
     Rater,
+    SkipReason,
     Visibility,
 )
 from annotate.selectors.checks import Stage, is_check, qualification_of
+from annotate.selectors.given_back import given_back_to
 from annotate.selectors.guidelines import guideline_html
 from annotate.selectors.help_rules import Help, help_of
 from annotate.selectors.item_display import item_shown, sides_of
+from annotate.selectors.keys import OPTIONS, digits_of, keys_of
 from annotate.selectors.label import (
     Nothing,
     entries_of,
@@ -40,7 +46,7 @@ from annotate.selectors.label import (
     why_nothing,
 )
 from annotate.selectors.questions import questions_live
-from annotate.services.claims import claims_hold
+from annotate.services.claims import MAX_HELD, claims_hold
 from annotate.services.projects import guideline_live
 from annotate.services.raters import rater_of_member
 from annotate.services.turns import write_turn
@@ -51,6 +57,8 @@ TEMPLATE = "annotate/label.html"
 COUNTED_LEFT = 1000
 # What is left is counted on opening the page and after so many answers; between, it is carried.
 RECOUNT_EVERY = 20
+# A browser has few items at hand; of a longer list the rest is not looked at.
+HAVE_MOST = 50
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,19 @@ class Turn:
     errors: Mapping[str, str] = field(default_factory=dict)
     assignment: Assignment | None = None
     entered: Entered | None = None
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What the browser has at hand already, as it says; nothing for a page without JavaScript.
+
+    ``on``: the item on its screen, None where that one waits for the reply. ``have``: the ids of
+    all items it need not be sent again. ``wants_ahead``: it can take items before they are shown.
+    """
+
+    wants_ahead: bool = False
+    on: int | None = None
+    have: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -119,18 +140,33 @@ def desk_of(request: AuthenticatedRequest, place: Place) -> Desk:
 
 
 def screen_show(desk: Desk, turn: Turn) -> HttpResponse:
-    """Show the item of the turn, else the one held, else the next; claims it if need be."""
+    """Show the item of the turn, else the one held, else the next; claims it if need be.
+
+    Where the browser has an item to go on with, the reply says how things stand and brings what it
+    has not got: the item it will show after that one, and the one after.
+    """
     started = timezone.now()
+    ready = ready_of(desk)
+    wanted = MAX_HELD if ready.wants_ahead else 1
     with write_turn():
-        held = claims_hold(desk.rater) if desk.questions else []
-    assignment = turn.assignment or (held[0] if held else None)
+        held = claims_hold(desk.rater, wanted=wanted) if desk.questions else []
     context: dict[str, Any] = {
         "title": desk.title,
+        "keys": keys_of(desk.request.user),
         "beside": desk.beside,
         "said": turn.said,
         "problem": turn.problem,
         "progress": _progress(desk, len(held)),
+        "held": " ".join(str(assignment.item_id) for assignment in held),
     }
+    goes_on = ready.on is not None and turn.assignment is None
+    assignment = None if goes_on else turn.assignment or _first(desk, held)
+    if ready.wants_ahead:
+        known = ready.have | ({assignment.item_id} if assignment else set())
+        behind = [a for a in held if a.item_id not in known]
+        context["ahead"] = [_ahead(desk, context, each, started) for each in behind]
+    if goes_on:
+        return _moved(desk, context, turn.status)
     if assignment is None:
         waiting = _not_yet(desk) if desk.questions else None
         context |= {"empty": waiting or _nothing(desk)}
@@ -139,13 +175,38 @@ def screen_show(desk: Desk, turn: Turn) -> HttpResponse:
     else:
         entered = _entered(desk, turn, assignment, is_new=assignment.claimed_at >= started)
         context |= _work(desk, assignment, entered, turn.errors)
-        context |= {"holds_more": len(held) > 1}
+        if assignment.claimed_at < started:
+            context |= {"given_back": given_back_to(assignment)}
     return _render(desk, context, turn.status)
+
+
+def _first(desk: Desk, held: Sequence[Assignment]) -> Assignment | None:
+    """Of what is held, the item that the browser left, where it says so, else the oldest."""
+    left = id_posted(desk.request.COOKIES.get("on")) if desk.request.method == "GET" else None
+    return next((a for a in held if a.item_id == left), held[0] if held else None)
+
+
+def ready_of(desk: Desk) -> Ready:
+    """What the browser says it has. Nothing, where that was made for other questions than now."""
+    posted = desk.request.POST
+    if not desk.request.htmx or "have" not in posted:
+        return Ready()
+    if posted.get("beside") != desk.beside:
+        return Ready(wants_ahead=True)
+    ids = [id_posted(text) for text in posted["have"].split()[:HAVE_MOST]]
+    have = frozenset(item_id for item_id in ids if item_id is not None)
+    return Ready(wants_ahead=True, on=id_posted(posted.get("on")), have=have)
+
+
+def id_posted(text: str | None) -> int | None:
+    """An id from a form, or None for what is none."""
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def archived_show(request: AuthenticatedRequest, place: Place) -> HttpResponse:
     context = {
         "title": place.project.name,
+        "keys": keys_of(request.user),
         "empty": {
             "title": _("This project is archived"),
             "text": _("Its labels are kept and can be exported. An owner can take it up again."),
@@ -171,6 +232,27 @@ def _render(desk: Desk, context: Mapping[str, Any], status: int) -> HttpResponse
     return response
 
 
+def _moved(desk: Desk, context: Mapping[str, Any], status: int) -> HttpResponse:
+    about = {"project": desk.place.project, "guided": True}
+    return render_page(desk.request, f"{TEMPLATE}#moved", {**context, **about}, status=status)
+
+
+def _ahead(
+    desk: Desk, context: Mapping[str, Any], assignment: Assignment, started: datetime
+) -> SafeString:
+    """The work on an item that is shown later, as it will stand on the screen then."""
+    entered = _entered(desk, Turn(), assignment, is_new=assignment.claimed_at >= started)
+    work = {
+        **context,
+        **_work(desk, assignment, entered, {}),
+        "project": desk.place.project,
+        "said": Said(),
+        "problem": "",
+        "given_back": given_back_to(assignment) if assignment.claimed_at < started else None,
+    }
+    return render_to_string(f"{TEMPLATE}#work", work, desk.request)
+
+
 def _work(
     desk: Desk, assignment: Assignment, entered: Entered, errors: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -178,10 +260,17 @@ def _work(
     project, item, guideline = desk.place.project, assignment.item, desk.guideline
     sides = sides_of(project, desk.rater, item.pk, desk.questions)
     shown = help_of(project, desk.rater, item, desk.questions, sides, seen=entered.exposure)
+    keys = keys_of(desk.request.user)
     questions = questions_shown(
-        desk.questions, item, entries=entered.entries, errors=errors, sides=sides
+        desk.questions,
+        item,
+        entries=entered.entries,
+        errors=errors,
+        sides=sides,
+        digits=digits_of(keys),
     )
     return {
+        "guided": True,
         "item": item_shown(item, project, desk.questions, sides),
         "questions": questions,
         "help": shown,
@@ -193,6 +282,8 @@ def _work(
         and questions[0].kind in {QuestionKind.SINGLE, QuestionKind.PAIRWISE},
         "entered": entered,
         "comment_max": COMMENT_MAX,
+        "skip_reasons": skip_reasons(keys),
+        "searches_options": any(question.is_many for question in questions),
         "is_late": assignment.state == AssignmentState.EXPIRED and not is_check(assignment),
         "guideline": guideline,
         "guideline_html": guideline_html(guideline.text) if guideline else "",
@@ -243,6 +334,15 @@ def _progress(desk: Desk, held: int) -> dict[str, Any]:
         left = strategies.open_items_count(desk.rater, limit=COUNTED_LEFT + 1)
         total = today.done + held + left if left <= COUNTED_LEFT else None
     return {"done": today.done, "total": total, "seconds_each": today.seconds_each}
+
+
+def skip_reasons(keys: Mapping[str, str]) -> list[dict[str, str]]:
+    """The reasons a person may give for skipping, with the keys of so many options."""
+    given = [(value, str(name)) for value, name in SkipReason.choices if value]
+    return [
+        {"value": value, "name": name, "key": keys[option]}
+        for (value, name), option in zip(given, OPTIONS, strict=False)
+    ]
 
 
 # --- Nothing to label -------------------------------------------------------------------------

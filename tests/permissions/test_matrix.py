@@ -36,6 +36,7 @@ home                 GET     200    200       200        200     200       login
 theme                POST    302    302       302        302     302       302     -
 account              GET     200    200       200        200     200       login   -
 account              POST    302    302       302        302     302       login   -
+account_keys         POST    302    302       302        302     302       login   -
 token_new            POST    200    200       200        200     200       login   -
 token_end            POST    302    302       302        302     302       login   -
 login                GET     302    302       302        302     302       200     -
@@ -61,6 +62,7 @@ guideline_version    GET     200    200       200        200     404       login
 
 # Labelling: one's own work
 label                GET     200    200       200        403     404       login   200
+label_ahead          POST    200    200       200        403     404       login   403
 label_submit         POST    422    422       422        403     404       login   403
 label_reveal         POST    422    422       422        403     404       login   403
 label_skip           POST    422    422       422        403     404       login   403
@@ -72,6 +74,8 @@ label_leave          POST    204    204       204        403     404       login
 overview             GET     200    200       403        200     404       login   200
 help_price           GET     200    200       403        200     404       login   200
 items                GET     200    200       403        200     404       login   200
+view_keep            POST    302    302       403        302     404       login   302
+view_remove          POST    302    403       403        403     404       login   302
 item                 GET     200    200       403        200     404       login   200
 
 # Reviewing: everybody's labels, rulings, aggregation, judges
@@ -80,6 +84,14 @@ review_rule          POST    302    302       403        403     404       login
 ruling_withdraw      POST    302    302       403        403     404       login   403
 people_work          GET     200    200       403        403     404       login   200
 gold_make            POST    302    302       403        403     404       login   403
+give_back            POST    302    302       403        403     404       login   403
+label_errors         POST    302    302       403        403     404       login   403
+bulk                 GET     200    200       403        403     404       login   403
+bulk_rule            GET     422    422       403        403     404       login   403
+bulk_rule_start      POST    302    302       403        403     404       login   403
+bulk_do              POST    302    302       403        403     404       login   403
+bulk_batch           GET     200    200       403        403     404       login   200
+bulk_undo            POST    302    302       403        403     404       login   403
 figures              POST    302    302       403        403     404       login   403
 aggregate            POST    302    302       403        403     404       login   403
 judges               GET     200    200       403        403     404       login   200
@@ -114,6 +126,7 @@ import_refused       GET     200    200       403        403     404       login
 import_undo          GET     200    200       403        403     404       login   403
 import_undo          POST    302    302       403        403     404       login   403
 import_go_on         POST    302    302       403        403     404       login   403
+import_drop          GET     200    200       403        403     404       login   403
 import_drop          POST    302    302       403        403     404       login   403
 exports              GET     302    302       403        403     404       login   302
 export_start         POST    302    302       403        403     404       login   302
@@ -225,9 +238,10 @@ ROWS_OF_PROJECT = {
     "run_id",
     "submission_id",
     "version_id",
+    "view_id",
     "other_id",
 }
-WORDS = {"kind", "move", "token", "verb", "version"}
+WORDS = {"action", "kind", "move", "token", "verb", "version"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Only there while developing (DEBUG).
 NOT_SERVED = {"styleguide"}
@@ -280,6 +294,10 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
             "rulings": "on",
             "judge_weight": "0.5",
         },
+        "view_keep": {"name": "Split", "query": "disagreement=split"},
+        "give_back": {"comment": "Look at the second sentence."},
+        "bulk_do": {"value": "1"},
+        "bulk_rule_start": {"says": "1", "because": "rater_error"},
         "connection": {"name": "Renamed", **connection},
         "connection_new": {"name": "New", **connection},
         "connection_price": {"model": "some-model", "input": "1", "output": "2.5"},

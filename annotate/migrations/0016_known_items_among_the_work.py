@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotate', '0008_what_people_see_of_judges'),
+        ('annotate', '0015_own_keys'),
     ]
 
     operations = [
