@@ -120,7 +120,7 @@ def claim_given(rater: Rater, items: Sequence[Item]) -> int:
     for item in items:
         if item.pk not in taken:
             slot = slot_take(item) or slot_add(item)
-            given.append(_assign(rater, slot.item, slot, Strategy.DIRECT, None).item_id)
+            given.append(_assign(rater, item, slot, Strategy.DIRECT, None).item_id)
     Assignment.objects.filter(rater=rater, item__in=given).update(
         lease_until=timezone.now() + GIVEN_FOR
     )
