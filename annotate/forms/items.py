@@ -10,9 +10,17 @@ from django.utils.translation import gettext_lazy as _
 
 from annotate.kinds import CHOICES
 from annotate.models import Project, Question, QuestionKind, Rater, Reason
-from annotate.selectors.items import Filters, State
+from annotate.selectors.item_filters import (
+    Confidence,
+    Disagreement,
+    Filters,
+    State,
+    metadata_names,
+)
 
 LARGEST = 2**63 - 1
+# More raters than this are not offered to choose from.
+MOST_RATERS = 500
 
 
 class ItemsForm(forms.Form):
@@ -32,6 +40,15 @@ class ItemsForm(forms.Form):
         label=_("In review because"), required=False, choices=[("", _("Any")), *Reason.choices]
     )
     answer = forms.ChoiceField(label=_("Somebody says"), required=False)
+    rater = forms.ChoiceField(label=_("Answered by"), required=False)
+    disagreement = forms.ChoiceField(
+        label=_("Agreement"), required=False, choices=[("", _("Any")), *Disagreement.choices]
+    )
+    confidence = forms.ChoiceField(
+        label=_("A judge is sure"), required=False, choices=[("", _("Any")), *Confidence.choices]
+    )
+    meta = forms.ChoiceField(label=_("Metadata"), required=False)
+    meta_value = forms.CharField(label=_("is"), required=False, max_length=200)
     a = forms.IntegerField(required=False, min_value=1, max_value=LARGEST)
     b = forms.IntegerField(required=False, min_value=1, max_value=LARGEST)
     after = forms.IntegerField(required=False, min_value=0, max_value=LARGEST)
@@ -47,6 +64,11 @@ class ItemsForm(forms.Form):
         # Of other kinds nobody says one option.
         named = (*CHOICES, QuestionKind.MULTIPLE)
         options = asked.options.all() if asked and asked.kind in named else []
+        raters = list(Rater.objects.filter(project=project).order_by("kind", "name")[:MOST_RATERS])
+        self._choose("rater", [("", _("Anybody")), *((str(r.pk), r.name) for r in raters)])
+        self._raters = {str(rater.pk): rater for rater in raters}
+        names = metadata_names(project)
+        self._choose("meta", [("", _("Any")), *((name, name) for name in names)])
         self._choose("answer", [("", _("Anything")), *((str(o.code), o.name) for o in options)])
 
     def _choose(self, name: str, choices: list[tuple[str, Any]]) -> None:
@@ -73,6 +95,11 @@ class ItemsForm(forms.Form):
             state=given.get("state") or "",
             reason=given.get("reason") or "",
             answer=int(answer) if answer else None,
+            rater=self._raters.get(given.get("rater") or ""),
+            confidence=given.get("confidence") or "",
+            disagreement=given.get("disagreement") or "",
+            meta=given.get("meta") or "",
+            meta_value=(given.get("meta_value") or "").strip(),
             a=self._rater(given.get("a")),
             b=self._rater(given.get("b")),
         )

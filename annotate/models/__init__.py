@@ -13,6 +13,7 @@ from annotate.models.estimates import (
     methods_of,
 )
 from annotate.models.events import Event
+from annotate.models.given_back import GivenBack
 from annotate.models.imports import ImportBatch, ImportFormat, ImportKind, ImportStatus
 from annotate.models.items import Item, ItemStatus, ItemSummary, Reason, SummaryState
 from annotate.models.jobs import FINISHED, Heartbeat, Job, JobState
@@ -23,9 +24,11 @@ from annotate.models.labels import (
     GoldSource,
     Label,
     LabelStatus,
+    LikelyError,
     Ruling,
     RulingReason,
     RulingStatus,
+    SkipReason,
     Submission,
     SubmissionStatus,
 )
@@ -42,6 +45,7 @@ from annotate.models.projects import (
     Visibility,
 )
 from annotate.models.raters import Rater, RaterKind, RaterOrigin
+from annotate.models.saved_views import SavedView
 from annotate.models.work import Assignment, AssignmentState, Slot, SlotState, Strategy
 
 __all__ = [
@@ -56,6 +60,7 @@ __all__ = [
     "ConfidenceSource",
     "EstimateRun",
     "Event",
+    "GivenBack",
     "Gold",
     "GoldSource",
     "Guideline",
@@ -73,6 +78,7 @@ __all__ = [
     "JobState",
     "Label",
     "LabelStatus",
+    "LikelyError",
     "Membership",
     "Method",
     "Option",
@@ -90,11 +96,13 @@ __all__ = [
     "Ruling",
     "RulingReason",
     "RulingStatus",
+    "SavedView",
     "Slot",
     "SlotState",
     "Strategy",
     "Submission",
     "SubmissionStatus",
+    "SkipReason",
     "SummaryState",
     "Theme",
     "User",

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from annotate.models.constraints import choice_or_value, one_of, share
 from annotate.models.imports import ImportBatch
 from annotate.models.items import Item
+from annotate.models.jobs import Job
 from annotate.models.projects import Guideline, Project, Question, Visibility
 from annotate.models.raters import Rater
 from annotate.models.work import Assignment, Slot
@@ -31,6 +32,17 @@ class Arm(models.TextChoices):
     BLIND = "blind", _("Blind")
     SHOWN = "shown", _("Suggestion shown")  # or would have been, had a judge looked at the item
     REVEALED = "revealed", _("After a reveal")
+
+
+class SkipReason(models.TextChoices):
+    """Why a person skipped an item, in the order in which the screen offers them."""
+
+    NONE = "", _("No reason given")
+    UNCLEAR = "unclear", _("I cannot tell")
+    LANGUAGE = "language", _("Not in a language I read")
+    BROKEN = "broken", _("The item is broken")
+    UPSETTING = "upsetting", _("It upsets me")
+    OTHER = "other", _("Another reason")
 
 
 class Submission(models.Model):
@@ -73,9 +85,15 @@ class Submission(models.Model):
     sides = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()
 
+    # Of a skipped one.
+    skip_reason = models.CharField(
+        max_length=10, choices=SkipReason, default=SkipReason.NONE, blank=True
+    )
+
     class Meta:
         constraints: ClassVar = [
             one_of("status", SubmissionStatus, "submission_status_known"),
+            one_of("skip_reason", SkipReason, "submission_skip_reason_known"),
             models.UniqueConstraint(
                 fields=["rater", "client_key"], name="submission_client_key_once_a_rater"
             ),
@@ -168,10 +186,34 @@ class Label(models.Model):
                 condition=models.Q(status="live"),
                 name="label_live_for_tables",
             ),
+            # The list of items, by how sure a judge is.
+            models.Index(
+                fields=["question", "item", "confidence", "rater"],
+                condition=models.Q(status="live", confidence__isnull=False),
+                name="label_by_confidence",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"label {self.pk}"
+
+
+class LikelyError(models.Model):
+    """A label that is likely wrong, as a job has found it (services/label_errors.py). Bounded, and
+    replaced as a whole by the next search; counts only while the label is live.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="+")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+")
+    label = models.OneToOneField(Label, on_delete=models.CASCADE, related_name="likely_error")
+    score = models.FloatField()  # 0, all support it, to 1, nobody does
+
+    class Meta:
+        constraints: ClassVar = [share("score", "likely_error_score_is_a_share")]
+
+    def __str__(self) -> str:
+        return f"likely error of label {self.label_id}"
 
 
 class RulingReason(models.TextChoices):
@@ -200,6 +242,20 @@ class Ruling(models.Model):
     comment = models.TextField(blank=True)
     reviewer = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="rulings"
+    )
+    # Made with many others by a job, which takes them back together. The ruling that it replaced
+    # then stands again. No constraint: rulings of a project are deleted in any order.
+    batch = models.ForeignKey(
+        Job, on_delete=models.RESTRICT, null=True, blank=True, related_name="rulings"
+    )
+    replaces = models.ForeignKey(
+        "self",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        blank=True,
+        related_name="+",
     )
     created_at = models.DateTimeField()
 

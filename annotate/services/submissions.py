@@ -25,10 +25,12 @@ from annotate.models import (
     Question,
     Rater,
     RaterOrigin,
+    SkipReason,
     Slot,
     SlotState,
     Submission,
     SubmissionStatus,
+    User,
     Visibility,
 )
 from annotate.selectors.help_rules import Rule
@@ -143,6 +145,7 @@ def submission_skip(
     seconds: float | None = None,
     flagged: bool = False,
     comment: str = "",
+    reason: str = SkipReason.NONE,
 ) -> Submission:
     """Skip an item: its slot is free for others, and the rater is not given it again.
 
@@ -163,6 +166,7 @@ def submission_skip(
             item=item,
             rater=rater,
             status=SubmissionStatus.SKIPPED,
+            skip_reason=reason,
             client_key=client_key,
             assignment=assignment,
             seconds=seconds,
@@ -197,8 +201,11 @@ def submission_last(rater: Rater) -> Submission | None:
     )
 
 
-def submission_withdraw(rater: Rater, submission_id: int) -> Assignment:
-    """Undo: withdraw a submission of the rater's own and reopen its assignment for them.
+def submission_withdraw(
+    rater: Rater, submission_id: int, *, actor: User | None = None
+) -> Assignment:
+    """Undo: withdraw a submission of the rater's own and reopen its assignment for them. ``actor``
+    is who asked for it where that was not the rater.
 
     The slot stays the rater's where it was theirs; after a skip any free slot is taken, and where
     there is none the assignment stays run out, so that a new answer is kept as surplus. Idempotent:
@@ -223,7 +230,7 @@ def submission_withdraw(rater: Rater, submission_id: int) -> Assignment:
         )
         _reopen(assignment, submission)
         event_write(
-            rater.user,
+            actor or rater.user,
             "submission.withdrawn",
             project=submission.item.project,
             target=submission,

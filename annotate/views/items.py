@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from annotate import access
@@ -16,6 +18,7 @@ from annotate.access import Place, Right
 from annotate.forms.items import ItemsForm
 from annotate.kinds import Asked, Said, asked_of, kind_of
 from annotate.models import Item, ItemStatus, ProjectStatus, Question, Reason
+from annotate.selectors.chosen import Chosen
 from annotate.selectors.items import ItemRow, Page, items_page
 from annotate.selectors.questions import questions_live
 from annotate.selectors.review import remarks_of
@@ -23,13 +26,24 @@ from annotate.views.answer_words import SETTLED_WORDS, answer_chip
 from annotate.views.bidi import isolated
 from annotate.views.item_history import history_shown
 from annotate.views.page import AuthenticatedRequest, pictures_allow, render_page
-from annotate.views.review_item import item_text, question_shown, remark_shown
+from annotate.views.review_item import (
+    given_back_shown,
+    item_text,
+    question_shown,
+    remark_shown,
+)
+from annotate.views.saved_views import views_shown
 
+# So many items are counted; beyond, "more than".
+COUNTED = 1000
 # An option's name in the list is cut to so many characters.
 NAME = 24
 # More different answers than this are left out.
 MOST_SAID = 6
-FILTERS = ("q", "question", "state", "reason", "answer", "a", "b")
+# In the toolbar, and behind "more filters".
+FIRST = ("q", "state", "reason", "answer")
+FURTHER = ("rater", "disagreement", "confidence", "meta_value")
+FILTERS = (*FIRST, *FURTHER, "a", "b")
 
 
 @require_GET
@@ -50,8 +64,14 @@ def items(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
         "several": len(questions) > 1,
         "rows": [_row(place, row, filters.question) for row in page.rows],
         **_turning(request, page),
-        "narrowed": any(request.GET.get(name) for name in FILTERS if name != "question"),
+        # On the first page only: who turns the pages has read it.
+        "how_many": "" if page.before else how_many(*Chosen(place.project, filters).count(COUNTED)),
+        "narrowed": any(request.GET.get(name) for name in FILTERS),
+        "further": any(request.GET.get(name) for name in FURTHER),
         "all_url": reverse("items", args=[project_id]),
+        "listed": _listed(request),
+        **views_shown(place, request.GET),
+        "bulk_url": reverse("bulk", args=[project_id]) if _may_bulk(place) else "",
         "data_url": reverse("data", args=[project_id]) if place.may(Right.DATA) else "",
     }
     return render_page(request, "annotate/items.html", context, place=place, current="items")
@@ -70,7 +90,7 @@ def item(request: AuthenticatedRequest, project_id: int, item_id: int) -> HttpRe
             "metadata": [{"name": name, "text": text} for name, text in found.metadata.items()],
             "withdrawn": found.status == ItemStatus.WITHDRAWN,
         },
-        "comments": [remark_shown(remark) for remark in remarks],
+        "comments": [*map(remark_shown, remarks), *given_back_shown(found)],
         "questions": [question_shown(place, found, q, remarks) for q in questions],
         "history": history_shown(found),
         "may_rule": place.may(Right.REVIEW) and active and found.status == ItemStatus.LIVE,
@@ -78,6 +98,27 @@ def item(request: AuthenticatedRequest, project_id: int, item_id: int) -> HttpRe
     }
     page = render_page(request, "annotate/item.html", context, place=place, current="items")
     return pictures_allow(page, place.project)
+
+
+def how_many(n: int, more: bool) -> str:  # noqa: FBT001 (as Chosen.count has it)
+    """How many items there are, in words."""
+    number = intcomma(n)
+    if more:
+        return _("More than %(n)s items") % {"n": number}
+    return ngettext("%(n)s item", "%(n)s items", n) % {"n": number}
+
+
+def _may_bulk(place: Place) -> bool:
+    return place.may(Right.DATA) and place.project.status == ProjectStatus.ACTIVE
+
+
+def _listed(request: AuthenticatedRequest) -> list[dict[str, str]]:
+    """The filters of this list, as hidden fields say them again."""
+    return [
+        {"name": name, "value": value}
+        for name in (*FILTERS, "question", "meta")
+        if (value := request.GET.get(name, ""))
+    ]
 
 
 def _turning(request: AuthenticatedRequest, page: Page) -> dict[str, str]:

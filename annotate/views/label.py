@@ -1,4 +1,8 @@
-"""The label screen: one item, its answer, the next item. One request a label."""
+"""The label screen: one item, its answer, the next item. One request a label.
+
+Its replies are compressed: they are most of what a slow network carries. Django adds some random
+bytes to each, and masks the CSRF token anew, so that their lengths give nothing away (BREACH).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_POST
 
 from annotate import access
@@ -17,9 +22,9 @@ from annotate.errors import BadInput, Conflict, NotFound
 from annotate.forms.label import Entered, HandedIn, LabelForm, answers_entered
 from annotate.models import (
     Assignment,
-    AssignmentState,
     Guideline,
     ProjectStatus,
+    SkipReason,
     Submission,
     SubmissionStatus,
 )
@@ -35,11 +40,20 @@ from annotate.services.submissions import (
 )
 from annotate.services.turns import write_turn
 from annotate.views.answer_words import answer_words
-from annotate.views.label_screen import Desk, Said, Turn, archived_show, desk_of, screen_show
+from annotate.views.label_screen import (
+    Desk,
+    Said,
+    Turn,
+    archived_show,
+    desk_of,
+    id_posted,
+    screen_show,
+)
 from annotate.views.page import AuthenticatedRequest
 
 
 @require_GET
+@gzip_page
 def label(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     place = access.project_of(request.user, project_id)
     if place.project.status == ProjectStatus.ARCHIVED and place.may(Right.LABEL):
@@ -50,39 +64,54 @@ def label(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
 
 
 @require_POST
+@gzip_page
+def label_ahead(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
+    """Bring what comes behind the item on the screen: asked for once, when the page is there."""
+    desk = desk_of(request, access.project_of(request.user, project_id, Right.LABEL))
+    return screen_show(desk, Turn(said=Said(undo=_pk(submission_last(desk.rater)))))
+
+
+@require_POST
+@gzip_page
 def label_submit(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     """Store the answer; the reply is the next item."""
     return _hand_in(request, project_id, _store)
 
 
 @require_POST
+@gzip_page
 def label_reveal(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     """Store the answer, and only then show what judges say of the same item."""
     return _hand_in(request, project_id, _store, _revealed)
 
 
 @require_POST
+@gzip_page
 def label_skip(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
-    """Skip the item, with its flag and comment; the reply is the next item."""
+    """Skip the item, with the reason, its flag and comment; the reply is the next item."""
 
     def store(desk: Desk, handed: HandedIn) -> Submission:
+        if handed.reason == SkipReason.OTHER and not (handed.why or handed.comment):
+            raise BadInput(_("Say in a few words why."))
         return submission_skip(
             desk.rater,
             access.item_of(desk.place, handed.item_id, live_only=False),
             client_key=handed.client_key,
             seconds=handed.seconds,
             flagged=handed.flagged,
-            comment=handed.comment,
+            comment="\n".join(filter(None, [handed.comment, handed.why])),
+            reason=handed.reason,
         )
 
     return _hand_in(request, project_id, store)
 
 
 @require_POST
+@gzip_page
 def label_undo(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     """Take back the submission named (else the last one) and bring its item back as it was."""
     desk = desk_of(request, access.project_of(request.user, project_id, Right.LABEL))
-    named = _number(request.POST.get("submission"))
+    named = id_posted(request.POST.get("submission"))
     taken = named if named is not None else _pk(submission_last(desk.rater))
     if taken is None:
         raise Conflict(_("There is nothing to take back."))
@@ -96,16 +125,17 @@ def label_undo(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
 
 @require_POST
 def label_leave(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
-    """Give back what is held beyond the item on the screen; a reload brings that one again."""
+    """Give back what is held beyond the item on the screen and those whose answers are under way.
+
+    A reload brings the one on the screen again.
+    """
     place = access.project_of(request.user, project_id, Right.LABEL)
     rater = rater_of_member(place.project, request.user)
-    item_id = _number(request.POST.get("item"))
-    if item_id is not None:
-        kept = Assignment.objects.filter(
-            rater=rater, item_id=item_id, state=AssignmentState.OPEN
-        ).first()
-        if kept is not None:
-            claims_return(rater, keep=kept.pk)
+    named = map(id_posted, request.POST.getlist("item"))
+    ids = [item_id for item_id in named if item_id is not None]
+    keep = set(Assignment.objects.filter(rater=rater, item_id__in=ids).values_list("pk", flat=True))
+    if keep:
+        claims_return(rater, keep=keep)
     return HttpResponse(status=204)
 
 
@@ -167,7 +197,7 @@ def _after(desk: Desk, turn: Turn) -> HttpResponse:
 
 def _again(desk: Desk, form: LabelForm, error: BadInput) -> Turn:
     """The same item with the answers as entered, and what is wrong with them."""
-    item_id = _number(str(form["item"].value()))
+    item_id = id_posted(str(form["item"].value()))
     errors = error.detail.get("fields", {})
     named = {question.key for question in desk.questions} & errors.keys()
     return Turn(
@@ -246,11 +276,6 @@ def _given(desk: Desk, item_id: int) -> Assignment | None:
     """The rater's assignment of the item, open or not."""
     given = Assignment.objects.filter(rater=desk.rater, item_id=item_id)
     return given.select_related("item").first()
-
-
-def _number(text: str | None) -> int | None:
-    """An id from a form, or None for what is none."""
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def _pk(submission: Submission | None) -> int | None:

@@ -37,6 +37,7 @@ from annotate.services.projects import (
 )
 from annotate.services.raters import rater_imported
 from annotate.services.submissions import submission_submit
+from annotate.views.review_item import remark_shown
 from tests.personas import SENTIMENT, STARS, story
 
 pytestmark = pytest.mark.django_db
@@ -395,6 +396,29 @@ def test_skipping_brings_another_item_and_keeps_flag_and_comment() -> None:
     assert skipped.comment == "not about soup"
 
 
+def test_a_reason_for_skipping_is_kept_and_told_to_leads() -> None:
+    s = story()
+    s.items(TEXTS)
+    desk = Desk(s, s.ana).open()
+    first = desk.item
+    assert desk.skip(reason="nonsense").status_code == 422
+    assert desk.skip(reason="other").status_code == 422
+    assert "Say in a few words why." in desk.html
+    assert not Submission.objects.exists()
+    desk.skip(reason="other", why="Two texts in one", comment="See the end")
+    desk.skip(reason="language")
+    other, language = Submission.objects.order_by("pk")
+    assert (other.skip_reason, other.comment) == ("other", "See the end\nTwo texts in one")
+    assert language.skip_reason == "language"
+    lead = Client()
+    lead.force_login(s.olga)
+    page = unescape(lead.get(reverse("item", args=[s.project.pk, first])).content.decode())
+    assert "Skipped: Another reason" in page
+    assert "Two texts in one" in page
+    review = remark_shown(language)
+    assert review["rater"]["note"] == "skipped: Not in a language I read"
+
+
 def test_what_was_written_of_one_item_is_not_filled_in_for_another() -> None:
     s = story()
     s.items(TEXTS)
@@ -481,7 +505,7 @@ def test_leaving_gives_back_what_is_held_behind_the_item_on_the_screen() -> None
     desk = Desk(s, s.ana).open()
     desk.submit(0)
     desk.undo()
-    assert "data-holds-more" in desk.html
+    assert Slot.objects.filter(state=SlotState.HELD).count() == 2
     shown = desk.item
     assert desk.post("label_leave", {"item": shown}).status_code == 204
     assert Slot.objects.filter(state=SlotState.HELD).count() == 1
@@ -610,7 +634,7 @@ def test_who_may_not_label_is_told_so_and_stores_nothing() -> None:
     for person, status in ((s.vic, 403), (s.sam, 404)):
         desk = Desk(s, person)
         assert desk.open().response.status_code == status
-        for name in ("label_submit", "label_skip", "label_undo", "label_leave"):
+        for name in ("label_submit", "label_skip", "label_undo", "label_ahead", "label_leave"):
             assert desk.post(name, data).status_code == status
     assert Client().post(desk.url("label_submit"), data).status_code == 302
     project_archive(s.olga, s.project)
@@ -622,7 +646,7 @@ def test_pages_answer_to_their_own_method_only() -> None:
     s = story()
     desk = Desk(s, s.ana)
     assert desk.post("label", {}).status_code == 405
-    for name in ("label_submit", "label_skip", "label_undo", "label_leave"):
+    for name in ("label_submit", "label_skip", "label_undo", "label_ahead", "label_leave"):
         assert desk.client.get(desk.url(name)).status_code == 405
 
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 from annotate.models import (
     Assignment,
     EstimateRun,
+    GivenBack,
     Gold,
     Guideline,
     ImportBatch,
@@ -27,10 +28,12 @@ from annotate.models import (
     ItemSummary,
     Job,
     Label,
+    LikelyError,
     Membership,
     Question,
     Rater,
     RaterEstimate,
+    SavedView,
     Slot,
     Submission,
 )
@@ -119,6 +122,7 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
     "rater_kind_fits_origin": ("rater", [{"kind": "judge"}]),
     # What was handed in
     "submission_status_known": ("submission", [{"status": UNKNOWN}]),
+    "submission_skip_reason_known": ("submission", [{"skip_reason": UNKNOWN}]),
     "submission_seconds_not_negative": ("submission", [{"seconds": -1}]),
     "submission_visibility_known": ("submission", [{"visibility": UNKNOWN}]),
     "submission_arm_known": ("submission", [{"arm": UNKNOWN}]),
@@ -154,6 +158,8 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
         "item_estimate",
         [{"probability": -0.1}, {"probability": 1.1}],
     ),
+    "given_back_with_a_comment": ("given_back", [{"comment": ""}]),
+    "likely_error_score_is_a_share": ("likely_error", [{"score": -0.1}, {"score": 1.1}]),
     "rater_estimate_interval_within_shares": (
         "rater_estimate",
         [
@@ -285,6 +291,7 @@ UNIQUES: dict[str, OneTooMany] = {
         "ruling", {"item_id", "question_id"}, {"choice": 1}, admitted={"status": "withdrawn"}
     ),
     "gold_once_a_question": OneTooMany("gold", {"item_id", "question_id"}, {"choice": 1}),
+    "saved_view_name_once_a_person": OneTooMany("view", {"project_id", "owner_id", "name"}),
     # Aggregates
     "item_estimate_once_a_run": OneTooMany("item_estimate", {"run_id", "item_id"}),
     "rater_estimate_once_a_run": OneTooMany("rater_estimate", {"run_id", "rater_id"}),
@@ -432,6 +439,21 @@ def _rows() -> dict[str, Any]:
         ),
         "submission": Submission.objects.get(pk=submission.pk),
         "label": Label.objects.get(),
+        "given_back": GivenBack.objects.create(
+            project=s.project,
+            submission=submission,
+            comment="Look again.",
+            by=s.olga,
+            created_at=timezone.now(),
+        ),
+        "likely_error": LikelyError.objects.create(
+            project=s.project,
+            question=s.question,
+            item=item,
+            label=Label.objects.get(),
+            score=0.9,
+        ),
+        "view": SavedView.objects.create(project=s.project, owner=s.olga, name="Mine", query="q=x"),
         "ruling": ruling,
         "gold": Gold.objects.get(pk=gold_promote(s.rhea, ruling).pk),
         "batch": ImportBatch.objects.create(
