@@ -9,10 +9,14 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from annotate.kinds import CHOICES
-from annotate.models import Project, Question, QuestionKind, Rater, Reason
+from annotate.models import Project, Question, QuestionKind, Rater, RaterKind, Reason
 from annotate.selectors.items import Filters, State
+from annotate.selectors.items_said import items_against
 
 LARGEST = 2**63 - 1
+LARGEST_CODE = 2**15 - 1
+# Filters without a field that one could fill in.
+LED_BY = ("a", "b", "a_says", "b_says", "both", "since", "until", "who", "most_say")
 
 
 class ItemsForm(forms.Form):
@@ -34,6 +38,15 @@ class ItemsForm(forms.Form):
     answer = forms.ChoiceField(label=_("Somebody says"), required=False)
     a = forms.IntegerField(required=False, min_value=1, max_value=LARGEST)
     b = forms.IntegerField(required=False, min_value=1, max_value=LARGEST)
+    # What a number of a figure leads here with: what these two raters said, and when.
+    a_says = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_CODE)
+    b_says = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_CODE)
+    both = forms.BooleanField(required=False)
+    since = forms.DateField(required=False, input_formats=["%Y-%m-%d"])
+    until = forms.DateField(required=False, input_formats=["%Y-%m-%d"])
+    who = forms.ChoiceField(required=False, choices=[("", ""), *RaterKind.choices])
+    # Most of the people but ``a`` say this.
+    most_say = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_CODE)
     after = forms.IntegerField(required=False, min_value=0, max_value=LARGEST)
     before = forms.IntegerField(required=False, min_value=0, max_value=LARGEST)
 
@@ -67,15 +80,35 @@ class ItemsForm(forms.Form):
         self.is_valid()
         given = self.cleaned_data
         answer = given.get("answer") or ""
+        a = self._rater(given.get("a"))
         return Filters(
             question=self.asked,
             text=(given.get("q") or "").strip(),
             state=given.get("state") or "",
             reason=given.get("reason") or "",
             answer=int(answer) if answer else None,
-            a=self._rater(given.get("a")),
-            b=self._rater(given.get("b")),
+            a=a,
+            b=self._rater(given.get("b")) if a else None,
+            a_says=given.get("a_says"),
+            b_says=given.get("b_says"),
+            both=bool(given.get("both")),
+            since=given.get("since"),
+            until=given.get("until"),
+            who=given.get("who") or "",
+            only=self._against(a),
         )
+
+    def led_by(self) -> list[tuple[str, str]]:
+        """What the form carries on unseen: name and value."""
+        return [(name, self.data[name]) for name in LED_BY if self.data.get(name)]
+
+    def _against(self, a: Rater | None) -> list[int] | None:
+        own, most = self.cleaned_data.get("a_says"), self.cleaned_data.get("most_say")
+        if a is None or self.asked is None or own is None or most is None:
+            return None
+        if self.asked.kind not in CHOICES:
+            return None
+        return items_against(self.asked, a, own, most)
 
     def _rater(self, pk: int | None) -> Rater | None:
         return Rater.objects.filter(project=self._project, pk=pk).first() if pk else None

@@ -13,6 +13,7 @@ from annotate.models.estimates import (
     methods_of,
 )
 from annotate.models.events import Event
+from annotate.models.figures import FigureName, KeptFigure
 from annotate.models.imports import ImportBatch, ImportFormat, ImportKind, ImportStatus
 from annotate.models.items import Item, ItemStatus, ItemSummary, Reason, SummaryState
 from annotate.models.jobs import FINISHED, Heartbeat, Job, JobState
@@ -54,6 +55,7 @@ __all__ = [
     "ConfidenceSource",
     "EstimateRun",
     "Event",
+    "FigureName",
     "Gold",
     "GoldSource",
     "Guideline",
@@ -69,6 +71,7 @@ __all__ = [
     "ItemSummary",
     "Job",
     "JobState",
+    "KeptFigure",
     "Label",
     "LabelStatus",
     "Membership",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from annotate.kinds import CHOICES
@@ -48,7 +49,19 @@ def figures_latest(project: Project) -> Job | None:
     )
 
 
-def figures_of(question: Question) -> dict[str, Any]:
+def figures_now_or_kept(question: Question) -> tuple[dict[str, Any] | None, datetime | None]:
+    """The figures of one question, and of when they are (None: of now).
+
+    None, None where there are too many labels to wait for and no job has worked them out.
+    """
+    if labels_count([question]) <= AT_ONCE:
+        return figures_of(question), None
+    job = figures_latest(question.project)
+    figures = job.result["questions"].get(str(question.pk)) if job else None
+    return figures, job.finished_at if job and figures else None
+
+
+def figures_of(question: Question, found: QuestionTable | None = None) -> dict[str, Any]:
     """All figures of a question, as plain values that go into JSON. Shares are from 0 to 1.
 
     This is for choices; what else there may be of other kinds, value_figures tells.
@@ -64,7 +77,7 @@ def figures_of(question: Question) -> dict[str, Any]:
     """
     if question.kind not in CHOICES:
         return value_figures(question)
-    found = question_table(question)
+    found = found or question_table(question)
     people, judges = found.of(WhoCounts.PEOPLE), found.of(WhoCounts.JUDGES)
     ruled = known_answers(question, rulings=True)
     tables = {WhoCounts.PEOPLE: people, WhoCounts.JUDGES: judges, WhoCounts.ALL: found}

@@ -6,6 +6,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from django.db import connection, models
@@ -36,6 +37,7 @@ from annotate.models import (
 )
 from annotate.selectors.answers import Answers, answers_of, best_of
 from annotate.selectors.estimates import estimate_latest
+from annotate.selectors.items_said import items_said
 from annotate.selectors.review import flagged_items
 
 PAGE = 50
@@ -55,7 +57,10 @@ class State(models.TextChoices):
 class Filters:
     """What the list is narrowed to. ``answer`` is an option code that somebody named.
 
-    ``a`` and ``b``: two raters who named different options.
+    ``a`` and ``b``: two raters who named different options; with ``both``, any options; with
+    ``a_says`` and ``b_says``, these. ``a`` alone: what that rater labelled. ``since`` and
+    ``until``: the first and last day on which the labels were given, by ``who`` (a kind of rater;
+    "" anybody). ``only``: these ids.
     """
 
     question: Question | None = None
@@ -65,6 +70,13 @@ class Filters:
     answer: int | None = None
     a: Rater | None = None
     b: Rater | None = None
+    a_says: int | None = None
+    b_says: int | None = None
+    both: bool = False
+    since: date | None = None
+    until: date | None = None
+    who: str = ""
+    only: Sequence[int] | None = None
 
 
 @dataclass
@@ -140,9 +152,7 @@ def items_filtered(project: Project, filters: Filters) -> QuerySet[Item]:
         items = items.filter(pk__in=waiting.values("item_id"))
     if filters.question and filters.answer is not None:
         items = items.filter(Exists(_naming(filters.question, filters.answer)))
-    if filters.question and filters.a and filters.b:
-        items = items.filter(pk__in=_differing(filters.question, filters.a, filters.b))
-    return items
+    return items_said(items, filters)
 
 
 def _searched(items: QuerySet[Item], text: str) -> QuerySet[Item]:
@@ -194,13 +204,6 @@ def _naming(question: Question, code: int) -> QuerySet[Any, Any]:
     )
 
 
-def _differing(question: Question, a: Rater, b: Rater) -> QuerySet[Label, Any]:
-    others = _labels(question).filter(item=OuterRef("item"), rater=b)
-    held = "choice" if question.kind in CHOICES else "value"
-    differing = others.exclude(**{held: OuterRef(held)})
-    return _labels(question).filter(Exists(differing), rater=a).values("item_id")
-
-
 # --- What is known of the items of a page -------------------------------------------------------
 
 
@@ -222,16 +225,18 @@ def _rows(items: list[Item], filters: Filters) -> list[ItemRow]:
         _answers(rows, question)
     else:
         _value_answers(rows, question)
-    if filters.a and filters.b:
+    if filters.a:
+        pair = [rater for rater in (filters.a, filters.b) if rater]
         said: defaultdict[int, dict[int, Said]] = defaultdict(dict)
         for item_id, rater_id, choice, value in (
             _labels(question)
-            .filter(item__in=rows, rater__in=[filters.a, filters.b])
+            .filter(item__in=rows, rater__in=pair)
             .values_list("item_id", "rater_id", "choice", "value")
         ):
             said[item_id][rater_id] = Said(choice, value)
         for pk, row in rows.items():
-            row.of_a, row.of_b = said[pk].get(filters.a.pk), said[pk].get(filters.b.pk)
+            row.of_a = said[pk].get(filters.a.pk)
+            row.of_b = said[pk].get(filters.b.pk) if filters.b else None
     return list(rows.values())
 
 

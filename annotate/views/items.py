@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 
 from annotate import access
 from annotate.access import Place, Right
-from annotate.forms.items import ItemsForm
+from annotate.forms.items import LED_BY, ItemsForm
 from annotate.kinds import Asked, Said, asked_of, kind_of
 from annotate.models import Item, ItemStatus, ProjectStatus, Question, Reason
 from annotate.selectors.items import ItemRow, Page, items_page
@@ -22,6 +22,7 @@ from annotate.selectors.review import remarks_of
 from annotate.views.answer_words import SETTLED_WORDS, answer_chip
 from annotate.views.bidi import isolated
 from annotate.views.item_history import history_shown
+from annotate.views.items_said_shown import said_shown
 from annotate.views.page import AuthenticatedRequest, pictures_allow, render_page
 from annotate.views.review_item import item_text, question_shown, remark_shown
 
@@ -29,7 +30,7 @@ from annotate.views.review_item import item_text, question_shown, remark_shown
 NAME = 24
 # More different answers than this are left out.
 MOST_SAID = 6
-FILTERS = ("q", "question", "state", "reason", "answer", "a", "b")
+FILTERS = ("q", "question", "state", "reason", "answer", *LED_BY)
 
 
 @require_GET
@@ -47,6 +48,8 @@ def items(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     context = {
         "form": form,
         "filters": filters,
+        "led_by": form.led_by(),
+        "said": said_shown(place, filters, form.cleaned_data.get("most_say")),
         "several": len(questions) > 1,
         "rows": [_row(place, row, filters.question) for row in page.rows],
         **_turning(request, page),

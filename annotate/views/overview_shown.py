@@ -36,7 +36,7 @@ from annotate.selectors.figures import (
     labels_count,
 )
 from annotate.selectors.overview import DAYS, LEAST, Progress
-from annotate.selectors.rater_rows import MATRIX
+from annotate.views.matrix_shown import matrix_shown, rater_url
 from annotate.views.needs_shown import items_address
 from annotate.views.value_facts import (
     facts_shown,
@@ -47,9 +47,6 @@ from annotate.views.value_facts import (
 
 if TYPE_CHECKING:
     from consensus.agreement import Agreement
-
-# From which share of agreement on a cell of the matrix is tinted deeper.
-DEPTHS = (0.5, 0.65, 0.8, 0.9)
 
 
 @dataclass(frozen=True)
@@ -207,13 +204,20 @@ def _question(place: Place, question: Question, figures: dict[str, Any]) -> dict
         "spread": [] if question.kind not in CHOICES else _spread(question, figures),
         "facts": facts_shown(question, figures),
         "raters": [
-            {**row, "ability": abilities.get(row["pk"]), "note": _origin(row)}
+            {
+                **row,
+                "ability": abilities.get(row["pk"]),
+                "note": _origin(row),
+                "url": rater_url(place, question, row["pk"]),
+                "labels_url": items_address(place.project, question=question.pk, a=row["pk"]),
+            }
             for row in figures["raters"]
         ],
         "abilities_title": _abilities_title(run) if run and abilities else "",
         "has_pace": any(row["seconds"] for row in figures["raters"]),
         "n_raters": figures["n_raters"],
-        "matrix": _matrix(place, question, figures),
+        "matrix": matrix_shown(place, question, figures),
+        "raters_url": f"{reverse('raters', args=[place.project.pk])}?question={question.pk}",
         "aggregate": _aggregate(run, figures) if run else None,
         "form": _aggregate_form(question, run) if methods else None,
         "methods": [{"name": method.label, "line": METHOD_LINES[method]} for method in methods],
@@ -317,35 +321,6 @@ def _spread(question: Question, figures: dict[str, Any]) -> list[dict[str, Any]]
             {"kind": kind.value, "name": name, "shares": shares, "total": intcomma(total)}
         )
     return spread
-
-
-def _matrix(place: Place, question: Question, figures: dict[str, Any]) -> dict[str, Any] | None:
-    raters = figures["matrix"]["raters"]
-    if len(raters) < 2:
-        return None
-    rows = []
-    for number, (rater, cells) in enumerate(
-        zip(raters, figures["matrix"]["cells"], strict=True), 1
-    ):
-        shown: list[dict[str, Any]] = []
-        for other, cell in zip(raters, cells, strict=True):
-            if cell is None:
-                shown.append({"same": other is rater})
-                continue
-            share, n = cell
-            shown.append(
-                {
-                    "share": share,
-                    "n": n,
-                    "depth": sum(share >= step for step in DEPTHS),
-                    "other": other["name"],
-                    "url": items_address(
-                        place.project, question=question.pk, a=rater["pk"], b=other["pk"]
-                    ),
-                }
-            )
-        rows.append({"number": number, "rater": rater, "cells": shown})
-    return {"rows": rows, "left_out": max(0, figures["n_raters"] - MATRIX), "most": MATRIX}
 
 
 def _aggregate(run: EstimateRun, figures: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from annotate.services.jobs import job_create, job_take
 from annotate.services.projects import project_create
 from annotate.services.submissions import submission_skip
 from annotate.tasks import job_do
-from annotate.views import overview_shown
+from annotate.views import matrix_shown, overview_shown
 from consensus.krippendorff import krippendorff_interval
 from consensus.table import LabelTable
 from tests.answers import says
@@ -149,7 +149,7 @@ def test_the_matrix_is_cut_at_its_bound_and_says_so(monkeypatch: pytest.MonkeyPa
         for n in range(5):
             says(tale, f"w{n}", item, n % 2)
     monkeypatch.setattr(figures_module, "MATRIX", 3)
-    monkeypatch.setattr(overview_shown, "MATRIX", 3)
+    monkeypatch.setattr(matrix_shown, "MATRIX", 3)
 
     assert len(figures_of(tale.question)["matrix"]["cells"]) == 3
     assert "The 3 raters with the most labels; 2 are left out." in words(page_of(tale))
