@@ -8,3 +8,8 @@ from django.apps import AppConfig
 class AnnotateConfig(AppConfig):
     name = "annotate"
     verbose_name = "Annotation"
+
+    def ready(self) -> None:
+        from annotate.services.item_actions_own import actions_register
+
+        actions_register()

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from annotate.errors import ConcordError, JobStopped
 from annotate.models import Job
 from annotate.services import (
+    bulk_rulings,
     claims,
     deletion,
     demo,
@@ -20,7 +21,9 @@ from annotate.services import (
     figures,
     import_undo,
     imports,
+    item_work,
     jobs,
+    label_errors,
     overlap,
     summaries,
 )
@@ -68,6 +71,16 @@ def aggregate(job_id: int) -> None:
     job_do(job_id, estimates.estimate_run)
 
 
+@shared_task(name="annotate.bulk_rulings")
+def rule_on_many(job_id: int) -> None:
+    job_do(job_id, bulk_rulings.bulk_rulings_run)
+
+
+@shared_task(name="annotate.bulk_rulings_undo")
+def take_many_rulings_back(job_id: int) -> None:
+    job_do(job_id, bulk_rulings.bulk_rulings_undo_run)
+
+
 @shared_task(name="annotate.export")
 def export(job_id: int) -> None:
     job_do(job_id, exports.export_run)
@@ -76,6 +89,21 @@ def export(job_id: int) -> None:
 @shared_task(name="annotate.figures")
 def compute_figures(job_id: int) -> None:
     job_do(job_id, figures.figures_run)
+
+
+@shared_task(name="annotate.label_errors")
+def look_for_label_errors(job_id: int) -> None:
+    job_do(job_id, label_errors.label_errors_run)
+
+
+@shared_task(name="annotate.more_answers")
+def more_answers(job_id: int) -> None:
+    job_do(job_id, item_work.more_run)
+
+
+@shared_task(name="annotate.assign_items")
+def assign_items(job_id: int) -> None:
+    job_do(job_id, item_work.assign_run)
 
 
 @shared_task(name="annotate.overlap")

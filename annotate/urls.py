@@ -7,15 +7,19 @@ from django.urls import path
 from annotate.views import (
     account,
     aggregates,
+    bulk,
     data,
     exports,
+    given_back,
     guideline,
+    help_price,
     home,
     imports,
     items,
     jobs,
     joining,
     label,
+    label_errors,
     overview,
     people,
     project,
@@ -23,6 +27,7 @@ from annotate.views import (
     questions,
     raters,
     review,
+    saved_views,
     settings,
 )
 
@@ -39,7 +44,9 @@ urlpatterns = [
     path("projects/sample/", projects.project_sample, name="project_sample"),
     path("projects/<int:project_id>/", project.project, name="project"),
     path("projects/<int:project_id>/label/", label.label, name="label"),
+    path("projects/<int:project_id>/label/ahead/", label.label_ahead, name="label_ahead"),
     path("projects/<int:project_id>/label/submit/", label.label_submit, name="label_submit"),
+    path("projects/<int:project_id>/label/reveal/", label.label_reveal, name="label_reveal"),
     path("projects/<int:project_id>/label/skip/", label.label_skip, name="label_skip"),
     path("projects/<int:project_id>/label/undo/", label.label_undo, name="label_undo"),
     path("projects/<int:project_id>/label/leave/", label.label_leave, name="label_leave"),
@@ -51,6 +58,7 @@ urlpatterns = [
         raters.rater_pair,
         name="rater_pair",
     ),
+    path("projects/<int:project_id>/help/", help_price.help_price_page, name="help_price"),
     path("projects/<int:project_id>/figures/", aggregates.figures, name="figures"),
     path(
         "projects/<int:project_id>/questions/<int:question_id>/aggregate/",
@@ -64,12 +72,48 @@ urlpatterns = [
         name="review_rule",
     ),
     path(
+        "projects/<int:project_id>/review/<int:question_id>/label-errors/",
+        label_errors.label_errors_look,
+        name="label_errors",
+    ),
+    path(
+        "projects/<int:project_id>/answers/<int:submission_id>/give-back/",
+        given_back.give_back,
+        name="give_back",
+    ),
+    path(
         "projects/<int:project_id>/rulings/<int:ruling_id>/withdraw/",
         review.ruling_take_back,
         name="ruling_withdraw",
     ),
     path("projects/<int:project_id>/items/", items.items, name="items"),
     path("projects/<int:project_id>/items/<int:item_id>/", items.item, name="item"),
+    path("projects/<int:project_id>/items/views/", saved_views.view_keep, name="view_keep"),
+    path(
+        "projects/<int:project_id>/items/views/<int:view_id>/remove/",
+        saved_views.view_remove,
+        name="view_remove",
+    ),
+    path("projects/<int:project_id>/items/together/", bulk.bulk, name="bulk"),
+    path("projects/<int:project_id>/items/together/rule/", bulk.bulk_rule, name="bulk_rule"),
+    path(
+        "projects/<int:project_id>/items/together/rule/start/",
+        bulk.bulk_rule_start,
+        name="bulk_rule_start",
+    ),
+    path(
+        "projects/<int:project_id>/items/together/do/<slug:action>/", bulk.bulk_do, name="bulk_do"
+    ),
+    path(
+        "projects/<int:project_id>/rulings/together/<int:job_id>/",
+        bulk.bulk_batch,
+        name="bulk_batch",
+    ),
+    path(
+        "projects/<int:project_id>/rulings/together/<int:job_id>/undo/",
+        bulk.bulk_undo,
+        name="bulk_undo",
+    ),
     path("projects/<int:project_id>/data/", data.data, name="data"),
     path(
         "projects/<int:project_id>/imports/new/<slug:kind>/", imports.import_new, name="import_new"

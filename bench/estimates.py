@@ -200,7 +200,7 @@ class Steps:
         return timed
 
 
-def parameters(run: Any, _table: Any) -> dict[str, Any]:
+def parameters(run: Any, *_table: Any) -> dict[str, Any]:
     """All rounds of Dawid-Skene: no early stop."""
     return {"max_iterations": ROUNDS, "tolerance": 0.0} if run.method == "dawid_skene" else {}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -21,16 +21,21 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def project_made(
-    n_items: int, *, labels_each: int = 5, n_raters: int = 500, n_classes: int = 5, seed: int = 1
+    n_items: int,
+    *,
+    labels_each: int = 5,
+    n_raters: int = 500,
+    n_classes: int = 5,
+    seed: int = 1,
+    content: Callable[[int], tuple[str, dict[str, Any]]] = lambda n: (f"Item {n}.", {}),
 ) -> Any:
-    """The question of a new project with so many live labels of imported people.
+    """The question of a new project with so many live labels of imported people. ``content`` gives
+    the text and the metadata of the item of a number.
 
     Raters are right with a probability of their own, from .45 to .9; the items of the same number
     of options come in equal shares. Labels are stored in an order drawn at random, as if many
     people had worked at once.
     """
-    from django.db import connection
-
     from annotate.models import Item, Label, Rater, RaterKind, Submission, User
     from annotate.services.projects import OptionDraft, QuestionDraft, project_create
     from annotate.services.raters import rater_imported
@@ -46,8 +51,8 @@ def project_made(
     submissions: list[Any] = []
     rng = np.random.default_rng(seed)
     with unchecked(Item, Label, Submission):
-        first_item = _newest(Item) + 1
-        _insert(
+        first_item = newest(Item) + 1
+        insert(
             Item,
             (
                 "id",
@@ -66,18 +71,19 @@ def project_made(
                     project.pk,
                     f"i{n}",
                     "live",
-                    json.dumps([["text", f"Item {n}."]]),
-                    "{}",
+                    json.dumps([["text", text]]),
+                    json.dumps(metadata),
                     "0" * 64,
                     draw,
                     NOW,
                 )
                 for n, draw in enumerate(rng.random(n_items).tolist())
+                for text, metadata in [content(n)]
             ),
         )
-        first = _newest(Submission) + 1
+        first = newest(Submission) + 1
         submissions = [first + n for n in range(n_raters)]
-        _insert(
+        insert(
             Submission,
             (
                 "id",
@@ -89,6 +95,10 @@ def project_made(
                 "flagged",
                 "comment",
                 "exposure",
+                "sides",
+                "visibility",
+                "arm",
+                "revealed",
                 "created_at",
             ),
             (
@@ -102,13 +112,17 @@ def project_made(
                     False,
                     "",
                     "[]",
+                    "{}",
+                    "",
+                    "",
+                    "[]",
                     NOW,
                 )
                 for n, rater in enumerate(raters)
             ),
         )
-        first_label = _newest(Label) + 1
-        _insert(
+        first_label = newest(Label) + 1
+        insert(
             Label,
             (
                 "id",
@@ -142,17 +156,25 @@ def project_made(
                 )
             ),
         )
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            for model in (Item, Label, Submission, Rater):
-                table = model._meta.db_table
-                cursor.execute(
-                    f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"  # noqa: S608
-                )
-            cursor.execute("VACUUM ANALYZE")  # as the server does by itself after so many rows
-        else:
-            cursor.execute("ANALYZE")
+    settled(Item, Label, Submission, Rater)
     return question
+
+
+def settled(*models: Any) -> None:
+    """Set the ids that come next, and let the database look at its tables, as a server does by
+    itself after so many rows."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        if connection.vendor != "postgresql":
+            cursor.execute("ANALYZE")
+            return
+        for model in models:
+            table = model._meta.db_table
+            cursor.execute(
+                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"  # noqa: S608
+            )
+        cursor.execute("VACUUM ANALYZE")
 
 
 def _labels(
@@ -172,7 +194,7 @@ def _labels(
         yield from zip(*(c[start : start + CHUNK].tolist() for c in columns), strict=True)
 
 
-def _newest(model: Any) -> int:
+def newest(model: Any) -> int:
     newest = model.objects.order_by("-pk").values_list("pk", flat=True).first()
     return newest or 0
 
@@ -202,9 +224,14 @@ def unchecked(*models: Any) -> Iterator[None]:
             cursor.execute(made)
 
 
-def _insert(model: Any, columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> None:
+def insert(model: Any, columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]]) -> None:
+    """Rows of these columns; the others that may not be empty get what the model gives them."""
     from django.db import connection, transaction
 
+    others = _others(model, columns)
+    columns += tuple(others)
+    given = tuple(others.values())
+    rows = (row + given for row in rows)
     table, names = model._meta.db_table, ", ".join(f'"{name}"' for name in columns)
     with transaction.atomic(), connection.cursor() as cursor:
         if connection.vendor != "postgresql":
@@ -219,3 +246,16 @@ def _insert(model: Any, columns: tuple[str, ...], rows: Iterator[tuple[Any, ...]
                     copy.write(out.getvalue())
                     out = io.StringIO()
             copy.write(out.getvalue())
+
+
+def _others(model: Any, columns: tuple[str, ...]) -> dict[str, Any]:
+    """The default by column of what may not be empty and is not named."""
+    from django.db.models import JSONField
+
+    return {
+        field.column: json.dumps(field.get_default())
+        if isinstance(field, JSONField)
+        else field.get_default()
+        for field in model._meta.concrete_fields
+        if not (field.column in columns or field.null or field.primary_key or field.generated)
+    }

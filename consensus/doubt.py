@@ -13,6 +13,8 @@ from dataclasses import dataclass
 # How far each kind of doubt alone can lift the score. People's own split says most about an item,
 # a judge's low confidence least.
 WEIGHTS = {"people_split": 0.7, "judge_differs": 0.6, "judges_split": 0.4, "unsure": 0.3}
+# And what is known beside the votes: a label that is likely wrong, a known answer that was missed.
+EVIDENCE_WEIGHTS = {"likely_error": 0.6, "gold_missed": 0.6}
 # The part of people's split that a tie adds to the entropy: a tied item has no majority at all.
 TIE_SHARE = 0.15
 
@@ -22,12 +24,14 @@ class Doubt:
     """score    0 (nothing to see) to 1, the higher the sooner a reviewer should look
     entropy  of people's votes, 0 (all agree) to 1 (even over all classes)
     reasons  those that hold, the weightiest first, out of people_split, judge_differs,
-             judges_split and unsure
+             judges_split and unsure, and of likely_error and gold_missed (`doubt_with_evidence`)
+    parts    how much each of the reasons lifts the score, 0 to 1
     """
 
     score: float
     entropy: float
     reasons: tuple[str, ...]
+    parts: Mapping[str, float]
 
 
 def doubt(
@@ -136,7 +140,38 @@ def _joined(parts: Mapping[str, float], holds: Mapping[str, bool], entropy: floa
     reasons = sorted((name for name in parts if holds[name]), key=lambda name: -parts[name])
     # Each part is a chance that something is wrong, taken as independent: any of them suffices.
     score = 1 - math.prod(1 - part for part in parts.values())
-    return Doubt(score=score, entropy=entropy, reasons=tuple(reasons))
+    kept = {name: parts[name] for name in reasons}
+    return Doubt(score=score, entropy=entropy, reasons=tuple(reasons), parts=kept)
+
+
+def doubt_with_evidence(
+    found: Doubt, *, likely_error: float | None = None, gold_missed: float | None = None
+) -> Doubt:
+    """The doubt of the votes, and what is known beside them; each None where nothing is.
+
+    `likely_error` is the highest score of a suspected label of the item (`label_errors`),
+    `gold_missed` the share of its labels that are not the known answer. Both 0 to 1.
+
+    Raises ValueError for values outside 0..1.
+    """
+    given = {"likely_error": likely_error, "gold_missed": gold_missed}
+    parts: dict[str, float] = {}
+    for name, value in given.items():
+        if value is None:
+            continue
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name} must lie in 0..1, not {value}")
+        if value:
+            parts[name] = EVIDENCE_WEIGHTS[name] * value
+    if not parts:
+        return found
+    together = {**found.parts, **parts}
+    return Doubt(
+        score=1 - (1 - found.score) * math.prod(1 - part for part in parts.values()),
+        entropy=found.entropy,
+        reasons=tuple(sorted(together, key=lambda name: -together[name])),
+        parts=together,
+    )
 
 
 def _people(counts: Mapping[int, int] | Sequence[int], n_classes: int) -> Counter[int]:

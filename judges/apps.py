@@ -17,7 +17,9 @@ class JudgesConfig(AppConfig):
         from annotate.views.page import NavEntry, nav_register
         from judges.selectors.evidence import panel_evidence
         from judges.services.deletion import judges_delete
+        from judges.services.sending import sending_register
 
         nav_register(NavEntry(50, "judges", _("Judges"), "judges", Right.REVIEW))
         deletion.register(judges_delete)
         evidence.register(panel_evidence)
+        sending_register()

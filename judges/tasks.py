@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 
 from annotate.models import Job
 from annotate.tasks import job_do
-from judges.services import batch_sweeping, connections, run_work
+from judges.services import batch_sweeping, calls, connections, run_work
 from judges.services.run_alive import HELP_AGAIN_SECONDS
 
 log = logging.getLogger(__name__)
@@ -63,5 +63,8 @@ def probe(job_id: int) -> None:
 
 @shared_task(name="judges.sweep")
 def sweep() -> None:
-    """Every half minute: look at what is handed in of runs that do not go on."""
+    """Every half minute, of runs that do not go on: give back what dead workers left claimed, and
+    look at what is handed in at batch lanes.
+    """
+    calls.calls_sweep()
     batch_sweeping.batches_sweep()

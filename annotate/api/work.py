@@ -24,6 +24,7 @@ from annotate.api.shapes import (
 )
 from annotate.errors import Conflict
 from annotate.models import Assignment, Item, Label, LabelStatus, Question, Submission
+from annotate.selectors.help_rules import rule_by_program
 from annotate.selectors.questions import questions_live
 from annotate.services.claims import claims_hold, claims_return
 from annotate.services.projects import guideline_live
@@ -82,6 +83,7 @@ class Labels(APIView):
             item,
             answers=answers_by_id(questions_live(place.project), data.pop("answers")),
             guideline=guideline_live(place.project),
+            rule=rule_by_program(place.project),
             **data,
         )
         return _stored(item, submission)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -10,13 +11,20 @@ from django.utils.translation import gettext_lazy as _
 
 from annotate.kinds import CHOICES
 from annotate.models import Project, Question, QuestionKind, Rater, RaterKind, Reason
-from annotate.selectors.items import Filters, State
-from annotate.selectors.items_said import items_against
+from annotate.selectors.item_filters import (
+    Confidence,
+    Disagreement,
+    Filters,
+    State,
+    metadata_names,
+)
 
 LARGEST = 2**63 - 1
 LARGEST_CODE = 2**15 - 1
 # Filters without a field that one could fill in.
 LED_BY = ("a", "b", "a_says", "b_says", "both", "since", "until", "who", "most_say")
+# More raters than this are not offered to choose from.
+MOST_RATERS = 500
 
 
 class ItemsForm(forms.Form):
@@ -36,6 +44,15 @@ class ItemsForm(forms.Form):
         label=_("In review because"), required=False, choices=[("", _("Any")), *Reason.choices]
     )
     answer = forms.ChoiceField(label=_("Somebody says"), required=False)
+    rater = forms.ChoiceField(label=_("Answered by"), required=False)
+    disagreement = forms.ChoiceField(
+        label=_("Agreement"), required=False, choices=[("", _("Any")), *Disagreement.choices]
+    )
+    confidence = forms.ChoiceField(
+        label=_("A judge is sure"), required=False, choices=[("", _("Any")), *Confidence.choices]
+    )
+    meta = forms.ChoiceField(label=_("Metadata"), required=False)
+    meta_value = forms.CharField(label=_("is"), required=False, max_length=200)
     a = forms.IntegerField(required=False, min_value=1, max_value=LARGEST)
     b = forms.IntegerField(required=False, min_value=1, max_value=LARGEST)
     # What a number of a figure leads here with: what these two raters said, and when.
@@ -60,6 +77,11 @@ class ItemsForm(forms.Form):
         # Of other kinds nobody says one option.
         named = (*CHOICES, QuestionKind.MULTIPLE)
         options = asked.options.all() if asked and asked.kind in named else []
+        raters = list(Rater.objects.filter(project=project).order_by("kind", "name")[:MOST_RATERS])
+        self._choose("rater", [("", _("Anybody")), *((str(r.pk), r.name) for r in raters)])
+        self._raters = {str(rater.pk): rater for rater in raters}
+        names = metadata_names(project)
+        self._choose("meta", [("", _("Any")), *((name, name) for name in names)])
         self._choose("answer", [("", _("Anything")), *((str(o.code), o.name) for o in options)])
 
     def _choose(self, name: str, choices: list[tuple[str, Any]]) -> None:
@@ -92,23 +114,24 @@ class ItemsForm(forms.Form):
             a_says=given.get("a_says"),
             b_says=given.get("b_says"),
             both=bool(given.get("both")),
-            since=given.get("since"),
-            until=given.get("until"),
+            since=_iso(given.get("since")),
+            until=_iso(given.get("until")),
             who=given.get("who") or "",
-            only=self._against(a),
+            most_say=given.get("most_say"),
+            rater=self._raters.get(given.get("rater") or ""),
+            confidence=given.get("confidence") or "",
+            disagreement=given.get("disagreement") or "",
+            meta=given.get("meta") or "",
+            meta_value=(given.get("meta_value") or "").strip(),
         )
 
     def led_by(self) -> list[tuple[str, str]]:
         """What the form carries on unseen: name and value."""
         return [(name, self.data[name]) for name in LED_BY if self.data.get(name)]
 
-    def _against(self, a: Rater | None) -> list[int] | None:
-        own, most = self.cleaned_data.get("a_says"), self.cleaned_data.get("most_say")
-        if a is None or self.asked is None or own is None or most is None:
-            return None
-        if self.asked.kind not in CHOICES:
-            return None
-        return items_against(self.asked, a, own, most)
-
     def _rater(self, pk: int | None) -> Rater | None:
         return Rater.objects.filter(project=self._project, pk=pk).first() if pk else None
+
+
+def _iso(day: date | None) -> str:
+    return day.isoformat() if day else ""

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from annotate.errors import BadInput
 from annotate.kinds import Unfit, asked_of, kind_of
 from annotate.models import Question, Rater
+from annotate.selectors.help_rules import Rule
 from annotate.services.answers import Answer
 
 SALT = "annotate.label"
@@ -33,7 +34,8 @@ class Seal:
     """What a page showed to whom, signed, so that exposure is what was seen and not what is said.
 
     ``asked``: what the option codes meant, by question id (selectors.label.fingerprints).
-    ``exposure``: the suggestions on the page, as Submission.exposure keeps them.
+    ``exposure``: the suggestions on the page, as Submission.exposure keeps them; ``rule``: the one
+    in force. Signed, not hidden: whoever has the page can read it, so it holds nothing else.
     """
 
     item_id: int
@@ -42,6 +44,7 @@ class Seal:
     asked: Mapping[int, str]
     shown_at: datetime
     exposure: Sequence[Mapping[str, Any]] = ()
+    rule: Rule = field(default_factory=Rule)
 
     def text(self) -> str:
         return signing.dumps(
@@ -52,6 +55,7 @@ class Seal:
                 list(self.asked.items()),
                 self.shown_at.timestamp(),
                 list(self.exposure),
+                [self.rule.visibility, self.rule.arm, self.rule.shown_probability],
             ],
             salt=SALT,
             compress=True,
@@ -61,13 +65,14 @@ class Seal:
 def seal_read(text: str, rater: Rater) -> Seal:
     """Read a seal made for this rater. Raises BadInput for any other text."""
     try:
-        item_id, rater_id, guideline_id, asked, shown_at, exposure = signing.loads(text, salt=SALT)
+        parts = signing.loads(text, salt=SALT)
+        item_id, rater_id, guideline_id, asked, shown_at, exposure, rule = parts
     except (signing.BadSignature, ValueError):
         raise BadInput(_("This page is out of date. Reload it: your answer stays.")) from None
     if rater_id != rater.pk:
         raise BadInput(_("This page was opened by somebody else. Reload it."))
     shown = datetime.fromtimestamp(shown_at, UTC)
-    return Seal(item_id, rater_id, guideline_id, dict(asked), shown, exposure)
+    return Seal(item_id, rater_id, guideline_id, dict(asked), shown, exposure, Rule(*rule))
 
 
 @dataclass(frozen=True)

@@ -69,8 +69,17 @@ class SettingsForm(ConcordForm):
         help_text=_(
             "Shown a suggestion, people work faster and follow it, also where it is wrong: their "
             "labels then say less about what they would have said, and agreement with the judge "
-            "comes out too high. What was shown is kept with each label."
+            "comes out too high. A random share tells you by how much: the overview then compares "
+            "items on which a suggestion was shown with items on which it was hidden. The rule and "
+            "what was shown are kept with each label; what is hidden is not sent to the browser."
         ),
+    )
+    shown_percent = forms.IntegerField(
+        label=_("Random share: suggestions are shown on so many items of 100"),
+        min_value=1,
+        max_value=99,
+        required=False,
+        help_text=_("Drawn for each person and item. Only used with the last of these rules."),
     )
     submit_on_choice = forms.BooleanField(
         label=_("Choosing an option also submits"),

@@ -23,6 +23,8 @@ class RulingForm(forms.Form):
     pick = forms.CharField(max_length=20, required=False)
     reason = forms.ChoiceField(choices=RulingReason.choices)
     note = forms.CharField(max_length=1000, required=False)
+    # Kept as a known answer, too.
+    gold = forms.BooleanField(required=False)
     # The ruling that stood when the page was made; another one now means that somebody was faster.
     standing = forms.IntegerField(required=False)
     of = forms.ChoiceField(choices=[("", ""), *Reason.choices], required=False)

@@ -14,15 +14,18 @@ from annotate.models.estimates import (
 )
 from annotate.models.events import Event
 from annotate.models.figures import FigureName, KeptFigure
+from annotate.models.given_back import GivenBack
 from annotate.models.imports import ImportBatch, ImportFormat, ImportKind, ImportStatus
 from annotate.models.items import Item, ItemStatus, ItemSummary, Reason, SummaryState
 from annotate.models.jobs import FINISHED, Heartbeat, Job, JobState
 from annotate.models.labels import (
+    Arm,
     ConfidenceSource,
     Gold,
     GoldSource,
     Label,
     LabelStatus,
+    LikelyError,
     Ruling,
     RulingReason,
     RulingStatus,
@@ -42,6 +45,7 @@ from annotate.models.projects import (
     Visibility,
 )
 from annotate.models.raters import Rater, RaterKind, RaterOrigin
+from annotate.models.saved_views import SavedView
 from annotate.models.work import Assignment, AssignmentState, Slot, SlotState, Strategy
 
 __all__ = [
@@ -49,6 +53,7 @@ __all__ = [
     "VOTES",
     "FINISHED",
     "LEADS",
+    "Arm",
     "Assignment",
     "AssignmentState",
     "Colour",
@@ -56,6 +61,7 @@ __all__ = [
     "EstimateRun",
     "Event",
     "FigureName",
+    "GivenBack",
     "Gold",
     "GoldSource",
     "Guideline",
@@ -74,6 +80,7 @@ __all__ = [
     "KeptFigure",
     "Label",
     "LabelStatus",
+    "LikelyError",
     "Membership",
     "Method",
     "Option",
@@ -91,6 +98,7 @@ __all__ = [
     "Ruling",
     "RulingReason",
     "RulingStatus",
+    "SavedView",
     "Slot",
     "SlotState",
     "Strategy",

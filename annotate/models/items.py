@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from django.db import models
@@ -60,13 +61,40 @@ class SummaryState(models.TextChoices):
 
 
 class Reason(models.TextChoices):
-    """Why an item is in the review queue. Words of consensus.doubt, and flagged."""
+    """Why an item is in the review queue. Words of consensus.doubt, and flagged.
+
+    An item may be there for several; whoever counts or lists the items of a reason takes all that
+    have it (selectors/review.py).
+    """
 
     PEOPLE_SPLIT = "people_split", _("People split")
     JUDGE_DIFFERS = "judge_differs", _("Judge against people")
     JUDGES_SPLIT = "judges_split", _("Judges split")
     UNSURE = "unsure", _("Judge unsure")
+    LIKELY_ERROR = "likely_error", _("Likely label error")
     FLAGGED = "flagged", _("Flagged")
+    GOLD_MISSED = "gold_missed", _("Known answer missed")
+
+    @property
+    def bit(self) -> int:
+        """What stands for it in ItemSummary.reason_bits. Stored: never another."""
+        return _BITS[self.value]
+
+    @staticmethod
+    def bits(reasons: Iterable[str]) -> int:
+        """All of these reasons in one number."""
+        return sum(_BITS[reason] for reason in set(reasons))
+
+
+_BITS = {
+    "people_split": 1,
+    "judge_differs": 2,
+    "judges_split": 4,
+    "unsure": 8,
+    "flagged": 16,
+    "likely_error": 32,
+    "gold_missed": 64,
+}
 
 
 class ItemSummary(models.Model):
@@ -88,6 +116,8 @@ class ItemSummary(models.Model):
     doubt = models.FloatField(default=0)
     reason = models.CharField(max_length=20, blank=True)  # the chief one; "" for none
     reasons = models.JSONField(default=list)
+    # The same in one number (Reason.bits), which indexes can hold.
+    reason_bits = models.PositiveSmallIntegerField(default=0)
     # Set by bulk writes that leave the recount to a job.
     dirty = models.BooleanField(default=False)
 
@@ -100,14 +130,24 @@ class ItemSummary(models.Model):
             models.UniqueConstraint(fields=["item", "question"], name="summary_once_a_question"),
         ]
         indexes: ClassVar = [
-            # The review queue: open, with a reason, most doubtful first.
+            # The review queue: open, with a reason, most doubtful first. The bits are in it, so
+            # that the rare reasons are found without a look at the rows.
             models.Index(
-                fields=["question", "-doubt", "item"],
-                condition=models.Q(state="open") & ~models.Q(reason=""),
+                fields=["question", "-doubt", "item", "reason_bits"],
+                condition=models.Q(state="open", reason_bits__gt=0),
                 name="summary_review_queue",
             ),
             # Counts of the queue by reason.
-            models.Index(fields=["project", "state", "reason"], name="summary_by_reason"),
+            models.Index(
+                fields=["project", "question", "reason_bits"],
+                condition=models.Q(state="open", reason_bits__gt=0),
+                name="summary_by_reason",
+            ),
+            # Filters of the list of items, in its order, without a look at the rows.
+            models.Index(
+                fields=["question", "item", "state", "reason_bits", "n_people", "entropy"],
+                name="summary_for_lists",
+            ),
             # What the recount job picks up.
             models.Index(
                 fields=["project"], condition=models.Q(dirty=True), name="summary_to_recount"

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from annotate.models.constraints import choice_or_value, one_of, share
 from annotate.models.imports import ImportBatch
 from annotate.models.items import Item
-from annotate.models.projects import Guideline, Project, Question
+from annotate.models.jobs import Job
+from annotate.models.projects import Guideline, Project, Question, Visibility
 from annotate.models.raters import Rater
 from annotate.models.work import Assignment, Slot
 
@@ -22,6 +23,15 @@ class SubmissionStatus(models.TextChoices):
     SKIPPED = "skipped", _("Skipped")
     WITHDRAWN = "withdrawn", _("Withdrawn")
     SURPLUS = "surplus", _("Surplus")  # kept and shown to leads, not counted
+
+
+class Arm(models.TextChoices):
+    """What the person had seen of judges when they answered."""
+
+    UNKNOWN = "", _("Unknown")  # no page of ours: judges, imports, labels from before this was kept
+    BLIND = "blind", _("Blind")
+    SHOWN = "shown", _("Suggestion shown")  # or would have been, had a judge looked at the item
+    REVEALED = "revealed", _("After a reveal")
 
 
 class Submission(models.Model):
@@ -53,6 +63,13 @@ class Submission(models.Model):
     comment = models.TextField(blank=True)
     # Which suggestions were visible when: [{"label": id, "judge": name, "question": key, ...}].
     exposure = models.JSONField(default=list, blank=True)
+    # The project's rule about suggestions when the page was made, and what it came to here.
+    visibility = models.CharField(max_length=20, choices=Visibility, blank=True, default="")
+    arm = models.CharField(max_length=10, choices=Arm, blank=True, default=Arm.UNKNOWN)
+    # With which probability the rule showed suggestions to this rater on this item.
+    shown_probability = models.FloatField(null=True, blank=True)
+    # What was shown after this answer was stored, as in exposure: the answer is as it was before.
+    revealed = models.JSONField(default=list, blank=True)
     # Of pairwise questions, which field stood on the left: {"better": "a"}. Answers name the field.
     sides = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()
@@ -77,6 +94,12 @@ class Submission(models.Model):
                 condition=models.Q(seconds__isnull=True) | models.Q(seconds__gte=0),
                 name="submission_seconds_not_negative",
             ),
+            models.CheckConstraint(
+                condition=models.Q(visibility="") | models.Q(visibility__in=Visibility.values),
+                name="submission_visibility_known",
+            ),
+            one_of("arm", Arm, "submission_arm_known"),
+            share("shown_probability", "submission_shown_probability_is_a_share"),
         ]
         indexes: ClassVar = [
             # A rater's own work, newest first: undo, pace, today's count.
@@ -146,10 +169,34 @@ class Label(models.Model):
                 condition=models.Q(status="live"),
                 name="label_live_for_tables",
             ),
+            # The list of items, by how sure a judge is.
+            models.Index(
+                fields=["question", "item", "confidence", "rater"],
+                condition=models.Q(status="live", confidence__isnull=False),
+                name="label_by_confidence",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"label {self.pk}"
+
+
+class LikelyError(models.Model):
+    """A label that is likely wrong, as a job has found it (services/label_errors.py). Bounded, and
+    replaced as a whole by the next search; counts only while the label is live.
+    """
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="+")
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+")
+    label = models.OneToOneField(Label, on_delete=models.CASCADE, related_name="likely_error")
+    score = models.FloatField()  # 0, all support it, to 1, nobody does
+
+    class Meta:
+        constraints: ClassVar = [share("score", "likely_error_score_is_a_share")]
+
+    def __str__(self) -> str:
+        return f"likely error of label {self.label_id}"
 
 
 class RulingReason(models.TextChoices):
@@ -178,6 +225,20 @@ class Ruling(models.Model):
     comment = models.TextField(blank=True)
     reviewer = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="rulings"
+    )
+    # Made with many others by a job, which takes them back together. The ruling that it replaced
+    # then stands again. No constraint: rulings of a project are deleted in any order.
+    batch = models.ForeignKey(
+        Job, on_delete=models.RESTRICT, null=True, blank=True, related_name="rulings"
+    )
+    replaces = models.ForeignKey(
+        "self",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        blank=True,
+        related_name="+",
     )
     created_at = models.DateTimeField()
 

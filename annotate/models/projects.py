@@ -22,6 +22,11 @@ class Visibility(models.TextChoices):
 
     BLIND = "blind", _("Blind: people answer without seeing any other answer")
     SUGGESTION_FIRST = "suggestion_first", _("Suggestion first: a judge's answer is shown")
+    OWN_FIRST = (
+        "own_first",
+        _("Own answer first: then a judge's may be seen and one's own revised"),
+    )
+    RANDOM_SHARE = "random_share", _("A random share: shown on some items, hidden on the others")
 
 
 class Project(models.Model):
@@ -31,6 +36,8 @@ class Project(models.Model):
     # How many counted submissions of people each item wants (the overlap): one slot each.
     labels_per_item = models.PositiveSmallIntegerField(default=1)
     visibility = models.CharField(max_length=20, choices=Visibility, default=Visibility.BLIND)
+    # Under the rule of a random share: on how many items of 100 a person is shown suggestions.
+    shown_percent = models.PositiveSmallIntegerField(default=50)
     # With one single-choice question, choosing an option also submits.
     submit_on_choice = models.BooleanField(default=False)
     # Whether item texts may be sent to a provider outside this machine.
@@ -58,6 +65,10 @@ class Project(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(lease_minutes__gte=1), name="project_lease_at_least_a_minute"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(shown_percent__gte=1, shown_percent__lte=99),
+                name="project_shown_percent_1_to_99",
             ),
         ]
 

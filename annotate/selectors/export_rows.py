@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, QuerySet
 
 from annotate.kinds import CHOICES, Asked, asked_of, kind_of, said_of
 from annotate.models import (
@@ -74,18 +74,21 @@ def _column(question: Question) -> str:
     return f"{question.key}_" if question.key in OF_ITEM else question.key
 
 
-def item_rows(project: Project, who: str = WhoCounts.PEOPLE) -> Iterator[dict[str, Any]]:
-    """One row a live item, by id. The answer is the ruling, else the newest aggregate of ``who``
-    where it saw the votes that there are now, else the majority of those; a tie stays a tie."""
+def item_rows(
+    project: Project, who: str = WhoCounts.PEOPLE, chosen: QuerySet[Item] | None = None
+) -> Iterator[dict[str, Any]]:
+    """One row a live item, or one of those ``chosen``, by id.
+
+    The answer is the ruling, else the newest aggregate of ``who`` where it saw the votes that there
+    are now, else the majority of those; a tie stays a tie.
+    """
     questions = questions_live(project)
     runs = {question.pk: _newest_run(question, who) for question in questions}
+    if chosen is None:
+        chosen = Item.objects.filter(project=project, status=ItemStatus.LIVE)
     last = 0
     while True:
-        items = list(
-            Item.objects.filter(project=project, status=ItemStatus.LIVE, pk__gt=last).order_by(
-                "pk"
-            )[:CHUNK]
-        )
+        items = list(chosen.filter(pk__gt=last).order_by("pk")[:CHUNK])
         if not items:
             return
         last = items[-1].pk
@@ -285,6 +288,10 @@ def label_columns() -> list[str]:
         "flagged",
         "comment",
         "exposure",
+        "revealed",
+        "visibility",
+        "arm",
+        "shown_probability",
         "left",
         "strategy",
         "draw",
@@ -362,6 +369,10 @@ def _label_row(
         "flagged": submission.flagged,
         "comment": submission.comment,
         "exposure": submission.exposure,
+        "revealed": submission.revealed,
+        "visibility": submission.visibility,
+        "arm": submission.arm,
+        "shown_probability": submission.shown_probability,
         "left": submission.sides.get(asked.key, ""),
         "strategy": assignment.strategy if assignment else "",
         "draw": assignment.draw if assignment else None,

@@ -2,81 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any
-
-from django.db import connection, models
-from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
-from django.db.models.functions import Cast
-from django.utils.translation import gettext_lazy as _
 
 from annotate.kinds import CHOICES, Said, asked_of, said_of
 from annotate.models import (
     Item,
     ItemEstimate,
-    ItemStatus,
     ItemSummary,
     Label,
     LabelStatus,
     Project,
     Question,
-    Rater,
-    Reason,
     Ruling,
     RulingStatus,
     Slot,
     SlotState,
-    Submission,
-    SubmissionStatus,
-    SummaryState,
     WhoCounts,
 )
 from annotate.selectors.answers import Answers, answers_of, best_of
 from annotate.selectors.estimates import estimate_latest
-from annotate.selectors.items_said import items_said
-from annotate.selectors.review import flagged_items
+from annotate.selectors.item_filters import Filters, items_filtered
 
 PAGE = 50
-
-
-class State(models.TextChoices):
-    """Where an item stands, for the filter."""
-
-    UNLABELLED = "unlabelled", _("No answer of people yet")
-    IN_WORK = "in_work", _("Some answers, more wanted")
-    DONE = "done", _("All wanted answers are there")
-    RULED = "ruled", _("Ruled")
-    SURPLUS = "surplus", _("Has surplus answers")
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What the list is narrowed to. ``answer`` is an option code that somebody named.
-
-    ``a`` and ``b``: two raters who named different options; with ``both``, any options; with
-    ``a_says`` and ``b_says``, these. ``a`` alone: what that rater labelled. ``since`` and
-    ``until``: the first and last day on which the labels were given, by ``who`` (a kind of rater;
-    "" anybody). ``only``: these ids.
-    """
-
-    question: Question | None = None
-    text: str = ""
-    state: str = ""
-    reason: str = ""
-    answer: int | None = None
-    a: Rater | None = None
-    b: Rater | None = None
-    a_says: int | None = None
-    b_says: int | None = None
-    both: bool = False
-    since: date | None = None
-    until: date | None = None
-    who: str = ""
-    only: Sequence[int] | None = None
 
 
 @dataclass
@@ -126,88 +75,17 @@ def items_page(
         more, found = len(found) > PAGE, found[:PAGE]
         earlier, later = after is not None, more
     return Page(
-        rows=_rows(found, filters),
+        rows=rows_of(found, filters),
         before=found[0].pk if found and earlier else None,
         after=found[-1].pk if found and later else None,
-    )
-
-
-# --- Filters ------------------------------------------------------------------------------------
-
-
-def items_filtered(project: Project, filters: Filters) -> QuerySet[Item]:
-    items = Item.objects.filter(project=project, status=ItemStatus.LIVE)
-    if filters.text:
-        items = _searched(items, filters.text)
-    if filters.state:
-        items = _in_state(items, project, filters)
-    if filters.reason == Reason.FLAGGED:
-        # Until they are ruled on, as on the overview.
-        waiting = _summaries(filters).filter(item=OuterRef("pk"), state=SummaryState.OPEN)
-        items = items.filter(Exists(waiting), pk__in=flagged_items(project))
-    elif filters.reason:
-        waiting = _summaries(filters).filter(
-            project=project, state=SummaryState.OPEN, reason=filters.reason
-        )
-        items = items.filter(pk__in=waiting.values("item_id"))
-    if filters.question and filters.answer is not None:
-        items = items.filter(Exists(_naming(filters.question, filters.answer)))
-    return items_said(items, filters)
-
-
-def _searched(items: QuerySet[Item], text: str) -> QuerySet[Item]:
-    """A plain search: the words as they stand, in the fields (as stored) or the external id."""
-    # SQLite keeps what is not ASCII escaped, PostgreSQL as it is.
-    stored = json.dumps(text, ensure_ascii=connection.vendor == "sqlite")[1:-1]
-    return items.annotate(stored=Cast("fields", TextField())).filter(
-        Q(stored__icontains=stored) | Q(external_id__icontains=text)
-    )
-
-
-def _in_state(items: QuerySet[Item], project: Project, filters: Filters) -> QuerySet[Item]:
-    here = OuterRef("pk")
-    slots = Slot.objects.filter(item=here)
-    unfilled = Exists(slots.exclude(state=SlotState.FILLED))
-    match filters.state:
-        case State.UNLABELLED:
-            return items.exclude(Exists(_summaries(filters).filter(item=here, n_people__gt=0)))
-        case State.IN_WORK:
-            answered = _summaries(filters).filter(item=here, n_people__gt=0)
-            return items.filter(unfilled, Exists(answered))
-        case State.DONE:
-            return items.filter(Exists(slots)).exclude(unfilled)
-        case State.RULED:
-            return items.filter(
-                Exists(_summaries(filters).filter(item=here, state=SummaryState.RULED))
-            )
-        case _:
-            surplus = Submission.objects.filter(project=project, status=SubmissionStatus.SURPLUS)
-            return items.filter(pk__in=surplus.values("item_id"))
-
-
-def _summaries(filters: Filters) -> QuerySet[ItemSummary]:
-    summaries = ItemSummary.objects.all()
-    return summaries.filter(question=filters.question) if filters.question else summaries
-
-
-def _labels(question: Question) -> QuerySet[Label]:
-    return Label.objects.filter(question=question, status=LabelStatus.LIVE)
-
-
-def _naming(question: Question, code: int) -> QuerySet[Any, Any]:
-    """Of an item, what names this option: a label, or a count of the options of all labels."""
-    if question.kind in CHOICES:
-        return _labels(question).filter(item=OuterRef("pk"), choice=code)
-    summaries = ItemSummary.objects.filter(question=question, item=OuterRef("pk"))
-    return summaries.filter(
-        Q(people_counts__has_key=str(code)) | Q(judge_counts__has_key=str(code))
     )
 
 
 # --- What is known of the items of a page -------------------------------------------------------
 
 
-def _rows(items: list[Item], filters: Filters) -> list[ItemRow]:
+def rows_of(items: list[Item], filters: Filters) -> list[ItemRow]:
+    """What is known of these items, about the question of the filters. In their order."""
     rows = {item.pk: ItemRow(item) for item in items}
     slots = Slot.objects.filter(item__in=rows).values_list("item_id", "state")
     for item_id, state in slots:
@@ -229,7 +107,7 @@ def _rows(items: list[Item], filters: Filters) -> list[ItemRow]:
         pair = [rater for rater in (filters.a, filters.b) if rater]
         said: defaultdict[int, dict[int, Said]] = defaultdict(dict)
         for item_id, rater_id, choice, value in (
-            _labels(question)
+            Label.objects.filter(question=question, status=LabelStatus.LIVE)
             .filter(item__in=rows, rater__in=pair)
             .values_list("item_id", "rater_id", "choice", "value")
         ):

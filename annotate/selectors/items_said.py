@@ -13,7 +13,7 @@ from annotate.models import FigureName, Item, Label, LabelStatus, Question, Rate
 from annotate.selectors.kept_figures import figure_of
 
 if TYPE_CHECKING:
-    from annotate.selectors.items import Filters
+    from annotate.selectors.item_filters import Filters
 
 
 def items_said(items: QuerySet[Item], filters: Filters) -> QuerySet[Item]:
@@ -21,10 +21,8 @@ def items_said(items: QuerySet[Item], filters: Filters) -> QuerySet[Item]:
     question = filters.question
     if question is None:
         return items
-    if filters.only is not None:
-        items = items.filter(pk__in=filters.only)
     if filters.a is None:
-        if filters.since is None and filters.until is None:
+        if not filters.since and not filters.until:
             return items
         within = _within(_labels(question).filter(item=OuterRef("pk")), filters)
         if filters.answer is not None:
@@ -32,6 +30,9 @@ def items_said(items: QuerySet[Item], filters: Filters) -> QuerySet[Item]:
         if filters.who:
             within = within.filter(rater__kind=filters.who)
         return items.filter(Exists(within))
+    if filters.a_says is not None and filters.most_say is not None and question.kind in CHOICES:
+        behind = items_against(question, filters.a, filters.a_says, filters.most_say)
+        return items.filter(pk__in=behind)
     mine = _within(_labels(question).filter(rater=filters.a), filters)
     if filters.a_says is not None:
         mine = mine.filter(choice=filters.a_says)
@@ -51,15 +52,17 @@ def _labels(question: Question) -> QuerySet[Label]:
 
 
 def _within(labels: QuerySet[Label], filters: Filters) -> QuerySet[Label]:
-    if filters.since is not None:
+    if filters.since:
         labels = labels.filter(created_at__gte=_midnight(filters.since))
-    if filters.until is not None:
-        labels = labels.filter(created_at__lt=_midnight(filters.until + timedelta(days=1)))
+    if filters.until:
+        labels = labels.filter(created_at__lt=_midnight(filters.until, 1))
     return labels
 
 
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
+def _midnight(day: str, later: int = 0) -> datetime:
+    """The beginning of a day, or of one some days later."""
+    begins = date.fromisoformat(day) + timedelta(days=later)
+    return timezone.make_aware(datetime.combine(begins, time.min))
 
 
 def items_against(question: Question, rater: Rater, own: int, most: int) -> list[int]:

@@ -21,13 +21,13 @@ from annotate.models import (
     Project,
     Rater,
     RaterOrigin,
+    Reason,
     Slot,
     SlotState,
     Submission,
     SubmissionStatus,
-    SummaryState,
 )
-from annotate.selectors.review import flagged_items
+from annotate.selectors.review import waiting
 
 # A forecast rests on the counted labels of so many days, and on at least so many labels.
 DAYS = 7
@@ -101,17 +101,8 @@ def imports_refused(project: Project) -> list[ImportBatch]:
 
 def flagged_count(project: Project) -> int:
     """Items that somebody flagged and nobody has ruled on yet."""
-    return (
-        ItemSummary.objects.filter(
-            project=project,
-            state=SummaryState.OPEN,
-            item__status=ItemStatus.LIVE,
-            item__in=flagged_items(project),
-        )
-        .values("item_id")
-        .distinct()
-        .count()
-    )
+    flagged = ItemSummary.objects.filter(waiting(Reason.FLAGGED), project=project)
+    return flagged.values("item_id").distinct().count()
 
 
 def surplus_count(project: Project) -> int:

@@ -6,21 +6,22 @@ import math
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import BooleanField, Count, F, Func, Q, QuerySet, Value
 
-from annotate.kinds import Said
+from annotate.kinds import Said, said_of
 from annotate.models import (
+    Gold,
     Item,
-    ItemStatus,
     ItemSummary,
     Label,
     LabelStatus,
+    LikelyError,
     Project,
     Question,
     Rater,
     RaterKind,
+    Reason,
     Ruling,
     RulingStatus,
     Submission,
@@ -67,49 +68,76 @@ class Record:
         return self.right / self.ruled
 
 
+def waiting(reason: str = "") -> Q:
+    """What of ItemSummary is in the review queue, for a reason or at all. The one definition, for
+    the queue, the list of items and the overview: open, and with the reason among others.
+
+    Withdrawn items are never among them: an item is withdrawn only where nobody's answer stands.
+    """
+    queued = Q(state=SummaryState.OPEN, reason_bits__gt=0)
+    if not reason:
+        return queued
+    bit = Reason(reason).bit
+    return queued & Q(HasBit(F("reason_bits"), bit))
+
+
+class HasBit(Func):
+    """Whether a number has a bit: ``reason_bits & 16 > 0``."""
+
+    template = "(%(expressions)s) > 0"
+    arg_joiner = " & "
+    output_field = BooleanField()
+    conditional = True
+
+    def __init__(self, number: F, bit: int) -> None:
+        super().__init__(number, Value(bit))
+
+
 def queue_counts(project: Project) -> dict[tuple[int, str], int]:
-    """Open items by (question id, chief reason). One query."""
+    """Waiting items by (question id, reason); with the reason "", all of the question. An item with
+    several reasons counts for each. One query, within an index.
+    """
     rows = (
-        ItemSummary.objects.filter(project=project, state=SummaryState.OPEN)
-        .exclude(reason="")
-        .filter(item__status=ItemStatus.LIVE)
-        .values_list("question_id", "reason")
-        .annotate(n=Count("pk"))
+        ItemSummary.objects.filter(waiting(), project=project)
+        .values_list("question_id", "reason_bits")
+        .annotate(n=Count("*"))
     )
-    return {(question_id, reason): n for question_id, reason, n in rows}
+    counts: Counter[tuple[int, str]] = Counter()
+    for question_id, bits, n in rows:
+        counts[question_id, ""] += n
+        for reason in Reason:
+            if bits & reason.bit:
+                counts[question_id, reason.value] += n
+    return dict(counts)
 
 
 def queue(question: Question, reason: str = "") -> QuerySet[ItemSummary]:
     """The open, doubtful items of a question, most doubtful first."""
-    rows = (
-        ItemSummary.objects.filter(
-            question=question, state=SummaryState.OPEN, item__status=ItemStatus.LIVE
-        )
-        .exclude(reason="")
-        .select_related("item")
-        .order_by("-doubt", "item_id")
+    return ItemSummary.objects.filter(waiting(reason), question=question).order_by(
+        "-doubt", "item_id"
     )
-    return rows.filter(reason=reason) if reason else rows
+
+
+def queue_first(rows: QuerySet[ItemSummary]) -> Item | None:
+    """The first item of (a part of) the queue. Its id is found within the index alone."""
+    found = rows.values_list("item_id", flat=True).first()
+    return None if found is None else Item.objects.filter(pk=found).first()
 
 
 def queue_after(rows: QuerySet[ItemSummary], key: QueueKey) -> QuerySet[ItemSummary]:
-    return rows.filter(Q(doubt__lt=key.doubt) | Q(doubt=key.doubt, item_id__gt=key.item_id))
+    # The bound says no more than the rest, but an index begins there.
+    return rows.filter(
+        Q(doubt__lt=key.doubt) | Q(doubt=key.doubt, item_id__gt=key.item_id),
+        doubt__lte=key.doubt,
+    )
 
 
 def queue_before(rows: QuerySet[ItemSummary], key: QueueKey) -> QuerySet[ItemSummary]:
     """What stands before a place, the nearest first."""
     return rows.filter(
-        Q(doubt__gt=key.doubt) | Q(doubt=key.doubt, item_id__lt=key.item_id)
+        Q(doubt__gt=key.doubt) | Q(doubt=key.doubt, item_id__lt=key.item_id),
+        doubt__gte=key.doubt,
     ).order_by("doubt", "-item_id")
-
-
-def flagged_items(project: Project) -> QuerySet[Submission, Any]:
-    """Ids of the items that somebody flagged, for a subquery."""
-    return Submission.objects.filter(
-        project=project,
-        flagged=True,
-        status__in=[SubmissionStatus.SUBMITTED, SubmissionStatus.SKIPPED],
-    ).values("item_id")
 
 
 def place_in_queue(item: Item, question: Question) -> QueueKey | None:
@@ -128,11 +156,21 @@ def labels_of(item: Item, question: Question) -> list[Label]:
     # labels of the question instead of those of the item.
     labels = Label.objects.filter(
         item=item, status__in=[LabelStatus.LIVE, LabelStatus.SURPLUS]
-    ).select_related("rater", "submission")
+    ).select_related("rater", "submission", "likely_error")
     return sorted(
         (label for label in labels if label.question_id == question.pk),
         key=lambda label: (label.rater.kind != RaterKind.PERSON, label.rater.name, label.pk),
     )
+
+
+def error_of(label: Label) -> LikelyError | None:
+    """What a search for label errors found of a label (labels_of has read it)."""
+    return getattr(label, "likely_error", None)
+
+
+def known_answer(item: Item, question: Question) -> Said | None:
+    gold = Gold.objects.filter(item=item, question=question).first()
+    return said_of(gold) if gold else None
 
 
 def remarks_of(item: Item) -> list[Submission]:

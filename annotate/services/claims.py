@@ -6,9 +6,11 @@ Lock order everywhere: rater, item, assignment, slot.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from django.db import connection, transaction
+from django.db.models import Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -28,6 +30,8 @@ from annotate.strategies import STRATEGIES, TAKE_UP_AGAIN
 
 # The item on the screen and at most two behind it.
 MAX_HELD = 3
+# So long an item is held that a lead has given to somebody, or given back to them.
+GIVEN_FOR = timedelta(days=7)
 # A slot lost to a rival is looked for again so often before we say there is none.
 TRIES = 20
 # What a claim taken up again writes anew.
@@ -55,10 +59,14 @@ def claims_hold(
     wanted = min(wanted, MAX_HELD)
     with transaction.atomic():
         rater_lock(rater)
-        held = _held(rater)
+        # Of what a lead has given them the first few are enough.
+        held = _held(rater, most=MAX_HELD)
         now = timezone.now()
         lease = now + timedelta(minutes=rater.project.lease_minutes)
-        Assignment.objects.filter(pk__in=[a.pk for a in held]).update(lease_until=lease)
+        # What a lead has given is held for longer already.
+        Assignment.objects.filter(pk__in=[a.pk for a in held], lease_until__lt=lease).update(
+            lease_until=lease
+        )
         while len(held) < wanted:
             if held and not _plenty_left(rater):
                 break
@@ -88,6 +96,40 @@ def claim_item(rater: Rater, item: Item) -> Assignment:
         return _assign(rater, slot, Strategy.DIRECT, None)
 
 
+def claim_given(rater: Rater, items: Sequence[Item]) -> int:
+    """Give the items to a rater, for GIVEN_FOR; a lead asks for it. Returns how many were given.
+
+    One that the rater has answered, skipped or holds is left out. An item without an open slot
+    gets one more. Call inside a transaction; locks the rater, the items, the slots it takes.
+    """
+    rater_lock(rater)
+    ids = [item.pk for item in items]
+    list(Item.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk"))
+    there = Assignment.objects.filter(item__in=items, rater=rater)
+    taken = set(there.exclude(state__in=TAKE_UP_AGAIN).values_list("item_id", flat=True))
+    given = []
+    for item in items:
+        if item.pk not in taken:
+            slot = slot_take(item) or slot_add(item)
+            given.append(_assign(rater, slot, Strategy.DIRECT, None).item_id)
+    Assignment.objects.filter(rater=rater, item__in=given).update(
+        lease_until=timezone.now() + GIVEN_FOR
+    )
+    return len(given)
+
+
+def slot_add(item: Item) -> Slot:
+    """One slot more for an item than it wants, held at once. Call inside a transaction."""
+    last = Slot.objects.filter(item=item).aggregate(n=Max("ordinal"))["n"]
+    return Slot.objects.create(
+        project_id=item.project_id,
+        item=item,
+        ordinal=0 if last is None else last + 1,
+        draw=item.draw,
+        state=SlotState.HELD,
+    )
+
+
 def slot_take(item: Item) -> Slot | None:
     """Take any open slot of the item, or None. Call inside a transaction."""
     for slot in Slot.objects.filter(item=item, state=SlotState.OPEN).order_by("ordinal"):
@@ -98,13 +140,18 @@ def slot_take(item: Item) -> Slot | None:
     return None
 
 
-def claims_return(rater: Rater, *, keep: int | None = None) -> int:
-    """Give back what the rater holds (but the assignment ``keep``). Returns how many."""
+def claims_return(rater: Rater, *, keep: Collection[int] = ()) -> int:
+    """Give back what the rater holds. Returns how many.
+
+    With ``keep``, ids of assignments, those stay, and so does what a lead has given them.
+    """
+    usual = timezone.now() + timedelta(minutes=rater.project.lease_minutes)
     with transaction.atomic():
         rater_lock(rater)
         returned = 0
         for assignment in _held(rater):
-            if assignment.pk != keep:
+            given = assignment.lease_until > usual
+            if not keep or not (assignment.pk in keep or given):
                 returned += _release(assignment, AssignmentState.RETURNED)
         return returned
 
@@ -140,11 +187,11 @@ def rater_lock(rater: Rater) -> None:
     Rater.objects.select_for_update(no_key=True).get(pk=rater.pk)
 
 
-def _held(rater: Rater) -> list[Assignment]:
+def _held(rater: Rater, *, most: int | None = None) -> list[Assignment]:
     return list(
         Assignment.objects.filter(rater=rater, state=AssignmentState.OPEN)
         .select_related("item")
-        .order_by("claimed_at", "pk")
+        .order_by("claimed_at", "pk")[:most]
     )
 
 

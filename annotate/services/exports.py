@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from annotate.errors import BadInput, NotFound
 from annotate.models import Item, ItemStatus, Job, Label, Project, User, WhoCounts
+from annotate.selectors.chosen import Chosen, chosen_kept
 from annotate.selectors.export_rows import (
     FORMATS,
     WHATS,
@@ -41,10 +42,12 @@ def export_start(
     format: str,
     who: str = WhoCounts.PEOPLE,
     history: bool = False,
+    chosen: Chosen | None = None,
 ) -> Job:
     """Queue an export; the caller nudges. ``who`` counts in aggregates and label rows.
 
-    ``history`` adds superseded, withdrawn and surplus labels to the label rows. Raises BadInput.
+    ``history`` adds superseded, withdrawn and surplus labels to the label rows. ``chosen``: only
+    these items. Raises BadInput.
     """
     if what not in WHATS or format not in FORMATS or who not in WhoCounts.values:
         raise BadInput(_("Choose what to export, the format and who counts from the lists."))
@@ -53,7 +56,13 @@ def export_start(
         project=project,
         kind=KIND,
         task="annotate.export",
-        parameters={"what": what, "format": format, "who": who, "history": history},
+        parameters={
+            "what": what,
+            "format": format,
+            "who": who,
+            "history": history,
+            **({"chosen": chosen.kept()} if chosen else {}),
+        },
     )
     event_write(actor, "export.started", project=project, target=job, what=what, who=who)
     return job
@@ -68,9 +77,12 @@ def export_run(running: RunningJob) -> None:
         return
     what, kind = job.parameters["what"], job.parameters["format"]
     who, history = job.parameters["who"], bool(job.parameters["history"])
+    items = Item.objects.filter(project=project, status=ItemStatus.LIVE)
+    if "chosen" in job.parameters:
+        items = chosen_kept(project, job.parameters["chosen"]).items()
     if what == "items":
-        total = Item.objects.filter(project=project, status=ItemStatus.LIVE).count()
-        columns, rows = item_columns(project), item_rows(project, who)
+        total = items.count()
+        columns, rows = item_columns(project), item_rows(project, who, items)
     else:
         total = Label.objects.filter(project=project).count()
         columns, rows = label_columns(), label_rows(project, who, history=history)

@@ -92,6 +92,7 @@ def project_change(
     lease_minutes: int,
     display: Mapping[str, str] | None = None,
     outside_images: bool = False,
+    shown_percent: int | None = None,
 ) -> Project:
     """Change a project's settings; the event tells what they were. Locks the project.
 
@@ -111,6 +112,8 @@ def project_change(
         "lease_minutes": lease_minutes,
         "outside_images": outside_images,
     }
+    if shown_percent is not None:
+        wanted["shown_percent"] = shown_percent
     if display is not None:
         unknown = [how for how in display.values() if how not in HOWS]
         if unknown:

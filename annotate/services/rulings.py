@@ -105,4 +105,5 @@ def gold_promote(actor: User, ruling: Ruling) -> Gold:
             },
         )
         event_write(actor, "gold.promoted", project=ruling.project, target=gold)
+        summaries_recount(ruling.project, [ruling.item_id])
         return gold

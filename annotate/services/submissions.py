@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotate.errors import ConcordError, Conflict, NotFound
+from annotate.kinds import Said, said_of
 from annotate.models import (
+    Arm,
     Assignment,
     AssignmentState,
     Guideline,
@@ -26,7 +29,10 @@ from annotate.models import (
     SlotState,
     Submission,
     SubmissionStatus,
+    User,
+    Visibility,
 )
+from annotate.selectors.help_rules import Rule
 from annotate.selectors.questions import questions_live
 from annotate.services import claims
 from annotate.services.answers import (
@@ -37,6 +43,7 @@ from annotate.services.answers import (
 )
 from annotate.services.events import event_write
 from annotate.services.hand_ins import HandIn, submissions_submit
+from annotate.services.reveals import STANDING, seen_before
 from annotate.services.summaries import summaries_recount, summaries_recount_locked
 
 
@@ -50,12 +57,15 @@ def submission_submit(
     flagged: bool = False,
     comment: str = "",
     exposure: Sequence[Mapping[str, Any]] = (),
+    rule: Rule | None = None,
     sides: Mapping[str, str] | None = None,
     guideline: Guideline | None = None,
     questions: Sequence[Question] | None = None,
 ) -> Submission:
     """Hand in a rater's answers for an item. ``answers`` is by question id.
 
+    ``rule``: what the page could show of judges (selectors/help_rules.py), and ``exposure`` what it
+    did. An answer after a reveal that is the one before it stores nothing: that one stands.
     ``sides``: which field of each pairwise question was shown first, by its key; answers name the
     field, not the side. ``questions``: the live ones with their options, where the caller has just
     read them.
@@ -88,10 +98,17 @@ def submission_submit(
         answers = answers_check(questions, answers, item, complete=True)
         by_id = {question.pk: question for question in questions}
         assignment = _assignment(rater, item)
-        slot = _slot_for(assignment)
+        rule, exposure = _as_seen(rater, item, rule or Rule(), exposure)
+        standing = _standing(assignment)
+        if (
+            standing is not None
+            and rule.arm == Arm.REVEALED
+            and _says_the_same(standing, answers, flagged=flagged, comment=comment)
+        ):
+            return standing
+        slot = _slot_for(assignment, standing)
         status = SubmissionStatus.SUBMITTED if slot else SubmissionStatus.SURPLUS
-        if assignment.state == AssignmentState.SUBMITTED:
-            # Only then does something of theirs stand.
+        if standing is not None:
             _supersede(rater, item)
         submission = Submission.objects.create(
             project_id=item.project_id,
@@ -106,6 +123,9 @@ def submission_submit(
             flagged=flagged,
             comment=comment,
             exposure=list(exposure),
+            visibility=rule.visibility,
+            arm=rule.arm,
+            shown_probability=rule.shown_probability,
             sides=dict(sides or {}),
             created_at=timezone.now(),
         )
@@ -178,8 +198,11 @@ def submission_last(rater: Rater) -> Submission | None:
     )
 
 
-def submission_withdraw(rater: Rater, submission_id: int) -> Assignment:
-    """Undo: withdraw a submission of the rater's own and reopen its assignment for them.
+def submission_withdraw(
+    rater: Rater, submission_id: int, *, actor: User | None = None
+) -> Assignment:
+    """Undo: withdraw a submission of the rater's own and reopen its assignment for them. ``actor``
+    is who asked for it where that was not the rater.
 
     The slot stays the rater's where it was theirs; after a skip any free slot is taken, and where
     there is none the assignment stays run out, so that a new answer is kept as surplus. Idempotent:
@@ -204,7 +227,7 @@ def submission_withdraw(rater: Rater, submission_id: int) -> Assignment:
         )
         _reopen(assignment, submission)
         event_write(
-            rater.user,
+            actor or rater.user,
             "submission.withdrawn",
             project=submission.item.project,
             target=submission,
@@ -233,19 +256,46 @@ def _assignment(rater: Rater, item: Item) -> Assignment:
     return assignment
 
 
-def _slot_for(assignment: Assignment) -> Slot | None:
+def _standing(assignment: Assignment) -> Submission | None:
+    """What the rater has handed in for the item and not taken back: one at most."""
+    if assignment.state != AssignmentState.SUBMITTED:
+        return None
+    return (
+        Submission.objects.select_related("slot")
+        .prefetch_related("labels")
+        .filter(assignment=assignment, status__in=STANDING)
+        .order_by("-pk")
+        .first()
+    )
+
+
+def _says_the_same(
+    standing: Submission, answers: Mapping[int, Answer], *, flagged: bool, comment: str
+) -> bool:
+    said = {label.question_id: said_of(label) for label in standing.labels.all()}
+    now = {pk: Said(answer.choice, answer.value) for pk, answer in answers.items()}
+    return (said, standing.flagged, standing.comment) == (now, flagged, comment)
+
+
+def _as_seen(
+    rater: Rater, item: Item, rule: Rule, exposure: Sequence[Mapping[str, Any]]
+) -> tuple[Rule, Sequence[Mapping[str, Any]]]:
+    """The rule as it came to be: a page made blind is not, for who saw a judge's answer elsewhere
+    (in another tab, or before the item was given back).
+    """
+    if rule.arm != Arm.BLIND or rule.visibility == Visibility.BLIND:
+        return rule, exposure
+    seen = seen_before(rater, item.pk)
+    return (replace(rule, arm=Arm.REVEALED), seen) if seen else (rule, exposure)
+
+
+def _slot_for(assignment: Assignment, standing: Submission | None) -> Slot | None:
     """The slot that this submission fills, or None when it is surplus."""
     if assignment.state == AssignmentState.OPEN:
         return assignment.slot
-    if assignment.state == AssignmentState.SUBMITTED:
+    if standing is not None and standing.slot is not None:
         # Handed in before, from another tab: the new answer takes the old one's slot.
-        standing = (
-            Submission.objects.select_related("slot")
-            .filter(assignment=assignment, status=SubmissionStatus.SUBMITTED)
-            .first()
-        )
-        if standing is not None:
-            return standing.slot
+        return standing.slot
     return claims.slot_take(assignment.item)
 
 
@@ -253,7 +303,7 @@ def _supersede(rater: Rater, item: Item) -> None:
     Submission.objects.filter(
         rater=rater,
         item=item,
-        status__in=[SubmissionStatus.SUBMITTED, SubmissionStatus.SURPLUS],
+        status__in=STANDING,
     ).update(status=SubmissionStatus.WITHDRAWN)
     Label.objects.filter(
         rater=rater, item=item, status__in=[LabelStatus.LIVE, LabelStatus.SURPLUS]

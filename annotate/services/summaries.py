@@ -13,9 +13,11 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import Value
 
 from annotate.kinds import Asked, Said, asked_of, kind_of
 from annotate.models import (
+    Gold,
     Item,
     ItemSummary,
     Label,
@@ -46,6 +48,7 @@ KEPT = [
     "doubt",
     "reason",
     "reasons",
+    "reason_bits",
     "dirty",
 ]
 
@@ -138,22 +141,26 @@ Vote = tuple[Said, float | None]
 def _count(
     project: Project, item_ids: Collection[int], questions: dict[int, Question]
 ) -> Iterable[ItemSummary]:
+    from consensus.doubt import doubt_with_evidence
+
     asked = {pk: asked_of(question) for pk, question in questions.items()}
     people: dict[tuple[int, int], list[Said]] = defaultdict(list)
     judges: dict[tuple[int, int], list[Vote]] = defaultdict(list)
+    suspicion: dict[tuple[int, int], float] = {}
     rows = Label.objects.filter(
         item_id__in=item_ids, question_id__in=questions, status=LabelStatus.LIVE
-    ).values_list("item_id", "question_id", "rater__kind", "choice", "value", "confidence")
-    for item_id, question_id, kind, choice, value, confidence in rows:
+    ).values_list(
+        *("item_id", "question_id", "rater__kind", "choice", "value", "confidence"),
+        "likely_error__score",
+    )
+    for item_id, question_id, kind, choice, value, confidence, score in rows:
         if kind == RaterKind.PERSON:
             people[item_id, question_id].append(Said(choice, value))
         else:
             judges[item_id, question_id].append((Said(choice, value), confidence))
-    ruled = set(
-        Ruling.objects.filter(
-            item_id__in=item_ids, question_id__in=questions, status=RulingStatus.LIVE
-        ).values_list("item_id", "question_id")
-    )
+        if score is not None:
+            suspicion[item_id, question_id] = max(score, suspicion.get((item_id, question_id), 0))
+    ruled, known = _settled(item_ids, questions)
     flagged = set(
         Submission.objects.filter(
             item_id__in=item_ids,
@@ -164,7 +171,11 @@ def _count(
     for item_id in item_ids:
         for question in questions.values():
             key = (item_id, question.pk)
-            found = _doubt(asked[question.pk], people[key], judges[key])
+            found = doubt_with_evidence(
+                _doubt(asked[question.pk], people[key], judges[key]),
+                likely_error=suspicion.get(key),
+                gold_missed=_missed(known.get(key), people[key], judges[key]),
+            )
             reasons: list[Any] = list(found.reasons)
             if item_id in flagged:
                 reasons.append(Reason.FLAGGED.value)
@@ -183,8 +194,37 @@ def _count(
                 doubt=found.score,
                 reason=reasons[0] if reasons else "",
                 reasons=reasons,
+                reason_bits=Reason.bits(reasons),
                 dirty=False,
             )
+
+
+def _settled(
+    item_ids: Collection[int], questions: Collection[int]
+) -> tuple[set[tuple[int, int]], dict[tuple[int, int], Said]]:
+    """What is ruled on, and the known answers. One query."""
+    about: dict[str, Any] = {"item_id__in": item_ids, "question_id__in": questions}
+    columns = ("item_id", "question_id", "choice", "value")
+    rulings = Ruling.objects.filter(status=RulingStatus.LIVE, **about)
+    rows = rulings.values_list(*columns, Value(value=False)).union(
+        Gold.objects.filter(**about).values_list(*columns, Value(value=True)), all=True
+    )
+    ruled: set[tuple[int, int]] = set()
+    known: dict[tuple[int, int], Said] = {}
+    for item_id, question_id, choice, value, is_gold in rows:
+        if is_gold:
+            known[item_id, question_id] = Said(choice, value)
+        else:
+            ruled.add((item_id, question_id))
+    return ruled, known
+
+
+def _missed(known: Said | None, people: Sequence[Said], judges: Sequence[Vote]) -> float | None:
+    """The share of the answers that are not the known one; None where none is known or given."""
+    answers = [*people, *(said for said, _confidence in judges)]
+    if known is None or not answers:
+        return None
+    return sum(said != known for said in answers) / len(answers)
 
 
 def _doubt(asked: Asked, people: Sequence[Said], judges: Sequence[Vote]) -> Doubt:

@@ -165,9 +165,23 @@ def import_go_on(request: AuthenticatedRequest, project_id: int, import_id: int)
     return redirect("job", project_id, again.job.pk)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def import_drop(request: AuthenticatedRequest, project_id: int, import_id: int) -> HttpResponse:
-    _place, batch = _writable(request, project_id, import_id)
+    """Throw an upload away, once asked."""
+    place, batch = _writable(request, project_id, import_id)
+    if request.method == "GET":
+        context = {
+            "title": _("Throw %(name)s away?") % {"name": batch.name},
+            "text": _(
+                "The file that was sent and how its columns were to be read go. Nothing of it was "
+                "taken in, so nothing else changes."
+            ),
+            "action": _("Throw it away"),
+            "cancel_url": reverse("import_report", args=[project_id, import_id]),
+        }
+        return render_page(
+            request, "components/confirm_page.html", context, place=place, current="data"
+        )
     imports.import_drop(request.user, batch)
     messages.success(
         request, _("%(name)s was thrown away. Nothing of it was taken in.") % {"name": batch.name}

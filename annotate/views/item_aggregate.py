@@ -15,6 +15,9 @@ from annotate.views.answer_words import SETTLED_WORDS, answer_chip, settled_word
 from annotate.views.bidi import isolated
 from annotate.views.value_facts import interval_words
 
+# A smaller probability than this is not drawn.
+LEAST_SHOWN = 0.005
+
 
 def aggregate_shown(
     item: Item, run: EstimateRun | None, labels: list[Label], asked: Asked
@@ -30,7 +33,8 @@ def aggregate_shown(
         if estimate.payload["votes"] == {str(code): n for code, n in counted.items()}:
             posterior = {int(c): p for c, p in estimate.payload["posterior"].items()}
             how = f"{run.get_method_display()}, {run.get_who_counts_display().lower()}"
-            return _winner(posterior, estimate.choice, options, how, _("probability"))
+            found = _winner(posterior, estimate.choice, options, how, _("probability"))
+            return found | {"posterior": _posterior(posterior, options)}
     votes = _votes(labels, WhoCounts.PEOPLE)
     if not votes:
         return {}
@@ -38,6 +42,19 @@ def aggregate_shown(
     shares = {code: n / votes.total() for code, n in votes.items()}
     first = top[0] if len(top) == 1 else None
     return _winner(shares, first, options, _("majority of people"), _("share"))
+
+
+def _posterior(
+    posterior: dict[int, float], options: Mapping[int, OptionAsked]
+) -> list[dict[str, Any]]:
+    """Every option that is not as good as ruled out, for components/shares.html; none where one
+    option has it all."""
+    shares = [
+        {"name": option.name, "colour": option.colour, "percent": 100 * posterior[code]}
+        for code, option in options.items()
+        if posterior.get(code, 0) >= LEAST_SHOWN
+    ]
+    return shares if len(shares) > 1 else []
 
 
 def _settled(

@@ -24,13 +24,22 @@ from annotate.views.bidi import isolated
 from annotate.views.item_history import history_shown
 from annotate.views.items_said_shown import said_shown
 from annotate.views.page import AuthenticatedRequest, pictures_allow, render_page
-from annotate.views.review_item import item_text, question_shown, remark_shown
+from annotate.views.review_item import (
+    given_back_shown,
+    item_text,
+    question_shown,
+    remark_shown,
+)
+from annotate.views.saved_views import views_shown
 
 # An option's name in the list is cut to so many characters.
 NAME = 24
 # More different answers than this are left out.
 MOST_SAID = 6
-FILTERS = ("q", "question", "state", "reason", "answer", *LED_BY)
+# In the toolbar, and behind "more filters".
+FIRST = ("q", "state", "reason", "answer")
+FURTHER = ("rater", "disagreement", "confidence", "meta_value")
+FILTERS = (*FIRST, *FURTHER, *LED_BY)
 
 
 @require_GET
@@ -49,12 +58,16 @@ def items(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
         "form": form,
         "filters": filters,
         "led_by": form.led_by(),
-        "said": said_shown(place, filters, form.cleaned_data.get("most_say")),
+        "said": said_shown(place, filters),
         "several": len(questions) > 1,
         "rows": [_row(place, row, filters.question) for row in page.rows],
         **_turning(request, page),
-        "narrowed": any(request.GET.get(name) for name in FILTERS if name != "question"),
+        "narrowed": any(request.GET.get(name) for name in FILTERS),
+        "further": any(request.GET.get(name) for name in FURTHER),
         "all_url": reverse("items", args=[project_id]),
+        "listed": _listed(request),
+        **views_shown(place, request.GET),
+        "bulk_url": reverse("bulk", args=[project_id]) if _may_bulk(place) else "",
         "data_url": reverse("data", args=[project_id]) if place.may(Right.DATA) else "",
     }
     return render_page(request, "annotate/items.html", context, place=place, current="items")
@@ -73,7 +86,7 @@ def item(request: AuthenticatedRequest, project_id: int, item_id: int) -> HttpRe
             "metadata": [{"name": name, "text": text} for name, text in found.metadata.items()],
             "withdrawn": found.status == ItemStatus.WITHDRAWN,
         },
-        "comments": [remark_shown(remark) for remark in remarks],
+        "comments": [*map(remark_shown, remarks), *given_back_shown(found)],
         "questions": [question_shown(place, found, q, remarks) for q in questions],
         "history": history_shown(found),
         "may_rule": place.may(Right.REVIEW) and active and found.status == ItemStatus.LIVE,
@@ -81,6 +94,19 @@ def item(request: AuthenticatedRequest, project_id: int, item_id: int) -> HttpRe
     }
     page = render_page(request, "annotate/item.html", context, place=place, current="items")
     return pictures_allow(page, place.project)
+
+
+def _may_bulk(place: Place) -> bool:
+    return place.may(Right.DATA) and place.project.status == ProjectStatus.ACTIVE
+
+
+def _listed(request: AuthenticatedRequest) -> list[dict[str, str]]:
+    """The filters of this list, as hidden fields say them again."""
+    return [
+        {"name": name, "value": value}
+        for name in (*FILTERS, "question", "meta")
+        if (value := request.GET.get(name, ""))
+    ]
 
 
 def _turning(request: AuthenticatedRequest, page: Page) -> dict[str, str]:

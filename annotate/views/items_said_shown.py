@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.urls import reverse
@@ -11,11 +12,11 @@ from django.utils.translation import gettext as _
 from annotate.access import Place
 from annotate.kinds import CHOICES
 from annotate.models import Question, Rater, RaterKind
-from annotate.selectors.items import Filters
+from annotate.selectors.item_filters import Filters
 from annotate.views.bidi import isolated
 
 
-def said_shown(place: Place, filters: Filters, most_say: int | None = None) -> dict[str, Any]:
+def said_shown(place: Place, filters: Filters) -> dict[str, Any]:
     """A sentence on what the list is narrowed to, the raters it is about, and where these two
     stand side by side; empty where nothing of the kind narrows it."""
     question, a, b = filters.question, filters.a, filters.b
@@ -27,7 +28,7 @@ def said_shown(place: Place, filters: Filters, most_say: int | None = None) -> d
     if b is not None and question.kind in CHOICES:
         compare_url = f"{pair_address(place, a, b)}?question={question.pk}"
     return {
-        "words": " ".join(filter(None, [_words(question, filters, most_say), _days(filters)])),
+        "words": " ".join(filter(None, [_words(question, filters), _days(filters)])),
         "raters": [
             {
                 "kind": rater.kind,
@@ -49,13 +50,13 @@ def pair_address(place: Place, a: Rater, b: Rater) -> str:
     return reverse("rater_pair", args=[place.project.pk, a.pk, b.pk])
 
 
-def _words(question: Question, filters: Filters, most_say: int | None) -> str:
+def _words(question: Question, filters: Filters) -> str:
     own, other = (_option(question, code) for code in (filters.a_says, filters.b_says))
     if filters.b is None:
-        if own and filters.only is not None and most_say is not None:
+        if own and filters.most_say is not None:
             return _("Items to which this rater says %(own)s and most other people %(most)s:") % {
                 "own": own,
-                "most": _option(question, most_say),
+                "most": _option(question, filters.most_say),
             }
         if own:
             return _("Items to which this rater says %(own)s:") % {"own": own}
@@ -89,7 +90,9 @@ def _on_days(filters: Filters) -> str:
 
 
 def _days(filters: Filters) -> str:
-    since, until = filters.since, filters.until
+    since, until = (
+        date.fromisoformat(day) if day else None for day in (filters.since, filters.until)
+    )
     if since and until and since == until:
         return _("on %(day)s") % {"day": date_format(since, "j F Y")}
     if since and until:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotate import access
 from annotate.access import Place, Right
-from annotate.models import Job, JobState
+from annotate.models import Job, JobState, Reason
 from annotate.services.jobs import job_cancel, job_pause, job_resume
 from annotate.tasks import job_nudge
 from annotate.views.page import AuthenticatedRequest, navigation, render_page
@@ -64,11 +65,40 @@ def _exported(job: Job) -> tuple[str, str] | None:
     return reverse("export_file", args=[job.project_id, job.pk]), _("Download")
 
 
+def _suspected(job: Job) -> tuple[str, str] | None:
+    if not job.result.get("found"):
+        return None
+    query = urlencode({"question": job.parameters["question"], "reason": Reason.LIKELY_ERROR.value})
+    return f"{reverse('review', args=[job.project_id])}?{query}", _("Review them")
+
+
+def _batch(job: Job) -> tuple[str, str] | None:
+    return reverse("bulk_batch", args=[job.project_id, job.pk]), _("See what was ruled")
+
+
 KINDS: dict[str, JobKind] = {
     "import": JobKind(_import_title, BYTES, Right.DATA, _report, "data"),
     "import_undo": JobKind(_undo_title, gettext_lazy("items"), Right.DATA, _report, "data"),
     "export": JobKind(lambda job: _("Export"), gettext_lazy("rows"), Right.DATA, _exported, "data"),
     "aggregate": JobKind(lambda job: _("Aggregation"), gettext_lazy("items")),
+    "label_errors": JobKind(
+        lambda job: _("Search for label errors"),
+        gettext_lazy("labels"),
+        result=_suspected,
+        screen="review",
+    ),
+    "bulk_rulings": JobKind(
+        lambda job: _("Ruling on many items"), gettext_lazy("items"), result=_batch, screen="review"
+    ),
+    "bulk_rulings_undo": JobKind(
+        lambda job: _("Taking many rulings back"), gettext_lazy("items"), screen="review"
+    ),
+    "more_answers": JobKind(
+        lambda job: _("Asking for more answers"), gettext_lazy("items"), screen="items"
+    ),
+    "assign_items": JobKind(
+        lambda job: _("Giving items to somebody"), gettext_lazy("items"), screen="items"
+    ),
     "overlap": JobKind(lambda job: _("Changing the labels per item"), gettext_lazy("items")),
     "sample": JobKind(lambda job: _("Filling the sample")),
 }

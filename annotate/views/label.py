@@ -14,10 +14,9 @@ from django.views.decorators.http import require_GET, require_POST
 from annotate import access
 from annotate.access import Right
 from annotate.errors import BadInput, Conflict, NotFound
-from annotate.forms.label import HandedIn, LabelForm, answers_entered
+from annotate.forms.label import Entered, HandedIn, LabelForm, answers_entered
 from annotate.models import (
     Assignment,
-    AssignmentState,
     Guideline,
     ProjectStatus,
     Submission,
@@ -26,6 +25,7 @@ from annotate.models import (
 from annotate.selectors.item_display import sides_of
 from annotate.services.claims import claims_return
 from annotate.services.raters import rater_of_member
+from annotate.services.reveals import submission_reveal
 from annotate.services.submissions import (
     submission_last,
     submission_skip,
@@ -34,7 +34,15 @@ from annotate.services.submissions import (
 )
 from annotate.services.turns import write_turn
 from annotate.views.answer_words import answer_words
-from annotate.views.label_screen import Desk, Said, Turn, archived_show, desk_of, screen_show
+from annotate.views.label_screen import (
+    Desk,
+    Said,
+    Turn,
+    archived_show,
+    desk_of,
+    id_posted,
+    screen_show,
+)
 from annotate.views.page import AuthenticatedRequest
 
 
@@ -49,26 +57,22 @@ def label(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
 
 
 @require_POST
+def label_ahead(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
+    """Bring what comes behind the item on the screen: asked for once, when the page is there."""
+    desk = desk_of(request, access.project_of(request.user, project_id, Right.LABEL))
+    return screen_show(desk, Turn(said=Said(undo=_pk(submission_last(desk.rater)))))
+
+
+@require_POST
 def label_submit(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     """Store the answer; the reply is the next item."""
+    return _hand_in(request, project_id, _store)
 
-    def store(desk: Desk, handed: HandedIn) -> Submission:
-        _check_asked(desk, handed)
-        return submission_submit(
-            desk.rater,
-            access.item_of(desk.place, handed.item_id, live_only=False),
-            answers=answers_entered(desk.questions, handed.entries),
-            client_key=handed.client_key,
-            seconds=handed.seconds,
-            flagged=handed.flagged,
-            comment=handed.comment,
-            exposure=handed.seal.exposure,
-            guideline=_guideline_seen(desk, handed),
-            questions=desk.questions,
-            sides=sides_of(desk.place.project, desk.rater, handed.item_id, desk.questions),
-        )
 
-    return _hand_in(request, project_id, store)
+@require_POST
+def label_reveal(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
+    """Store the answer, and only then show what judges say of the same item."""
+    return _hand_in(request, project_id, _store, _revealed)
 
 
 @require_POST
@@ -92,7 +96,7 @@ def label_skip(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
 def label_undo(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     """Take back the submission named (else the last one) and bring its item back as it was."""
     desk = desk_of(request, access.project_of(request.user, project_id, Right.LABEL))
-    named = _number(request.POST.get("submission"))
+    named = id_posted(request.POST.get("submission"))
     taken = named if named is not None else _pk(submission_last(desk.rater))
     if taken is None:
         raise Conflict(_("There is nothing to take back."))
@@ -106,26 +110,46 @@ def label_undo(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
 
 @require_POST
 def label_leave(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
-    """Give back what is held beyond the item on the screen; a reload brings that one again."""
+    """Give back what is held beyond the item on the screen and those whose answers are under way.
+
+    A reload brings the one on the screen again.
+    """
     place = access.project_of(request.user, project_id, Right.LABEL)
     rater = rater_of_member(place.project, request.user)
-    item_id = _number(request.POST.get("item"))
-    if item_id is not None:
-        kept = Assignment.objects.filter(
-            rater=rater, item_id=item_id, state=AssignmentState.OPEN
-        ).first()
-        if kept is not None:
-            claims_return(rater, keep=kept.pk)
+    named = map(id_posted, request.POST.getlist("item"))
+    ids = [item_id for item_id in named if item_id is not None]
+    keep = set(Assignment.objects.filter(rater=rater, item_id__in=ids).values_list("pk", flat=True))
+    if keep:
+        claims_return(rater, keep=keep)
     return HttpResponse(status=204)
 
 
 # --- One way in for an answer and a skip ------------------------------------------------------
 
 
+def _store(desk: Desk, handed: HandedIn) -> Submission:
+    _check_asked(desk, handed)
+    return submission_submit(
+        desk.rater,
+        access.item_of(desk.place, handed.item_id, live_only=False),
+        answers=answers_entered(desk.questions, handed.entries),
+        client_key=handed.client_key,
+        seconds=handed.seconds,
+        flagged=handed.flagged,
+        comment=handed.comment,
+        exposure=handed.seal.exposure,
+        rule=handed.seal.rule,
+        guideline=_guideline_seen(desk, handed),
+        questions=desk.questions,
+        sides=sides_of(desk.place.project, desk.rater, handed.item_id, desk.questions),
+    )
+
+
 def _hand_in(
     request: AuthenticatedRequest,
     project_id: int,
     store: Callable[[Desk, HandedIn], Submission],
+    then: Callable[[Desk, Submission, HandedIn], Turn] | None = None,
 ) -> HttpResponse:
     desk = desk_of(request, access.project_of(request.user, project_id, Right.LABEL))
     form = LabelForm(request.POST)
@@ -139,6 +163,9 @@ def _hand_in(
         # What was entered is filled in again, should it be the same item that comes.
         entered = form.entered(desk.rater)
         return screen_show(desk, Turn(status=409, problem=error.message, entered=entered))
+    if then is not None:
+        # No redirect: sent again, the page is the same one, and its answer is stored once.
+        return screen_show(desk, then(desk, submission, handed))
     return _after(desk, _moved_on(desk, submission, handed))
 
 
@@ -155,7 +182,7 @@ def _after(desk: Desk, turn: Turn) -> HttpResponse:
 
 def _again(desk: Desk, form: LabelForm, error: BadInput) -> Turn:
     """The same item with the answers as entered, and what is wrong with them."""
-    item_id = _number(str(form["item"].value()))
+    item_id = id_posted(str(form["item"].value()))
     errors = error.detail.get("fields", {})
     named = {question.key for question in desk.questions} & errors.keys()
     return Turn(
@@ -190,6 +217,26 @@ def _moved_on(desk: Desk, submission: Submission, handed: HandedIn) -> Turn:
     return Turn(said=Said(text, undo=submission.pk))
 
 
+def _revealed(desk: Desk, submission: Submission, handed: HandedIn) -> Turn:
+    """The same item with what judges say of it, and the own answer filled in."""
+    said = Said(_("Your answer is saved"), undo=submission.pk)
+    try:
+        shown = submission_reveal(desk.rater, submission, desk.place.project, desk.questions)
+    except Conflict as error:
+        return Turn(said=said, problem=error.message, status=409)
+    return Turn(
+        said=said,
+        assignment=_given(desk, handed.item_id),
+        entered=Entered(
+            handed.item_id,
+            entries=handed.entries,
+            flagged=handed.flagged,
+            comment=handed.comment,
+            exposure=[*submission.exposure, *shown],
+        ),
+    )
+
+
 def _check_asked(desk: Desk, handed: HandedIn) -> None:
     """A question without labels may be edited in place: the codes on the page must mean the same.
 
@@ -214,11 +261,6 @@ def _given(desk: Desk, item_id: int) -> Assignment | None:
     """The rater's assignment of the item, open or not."""
     given = Assignment.objects.filter(rater=desk.rater, item_id=item_id)
     return given.select_related("item").first()
-
-
-def _number(text: str | None) -> int | None:
-    """An id from a form, or None for what is none."""
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def _pk(submission: Submission | None) -> int | None:

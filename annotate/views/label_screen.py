@@ -5,12 +5,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from django.http import HttpResponse
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -26,21 +29,21 @@ from annotate.models import (
     Rater,
     Visibility,
 )
+from annotate.selectors.given_back import given_back_to
 from annotate.selectors.guidelines import guideline_html
+from annotate.selectors.help_rules import Help, help_of
 from annotate.selectors.item_display import item_shown, sides_of
 from annotate.selectors.label import (
     Nothing,
-    Suggestion,
     entries_of,
     fingerprints,
     questions_shown,
-    suggestions_for,
     taken_back,
     today_of,
     why_nothing,
 )
 from annotate.selectors.questions import questions_live
-from annotate.services.claims import claims_hold
+from annotate.services.claims import MAX_HELD, claims_hold
 from annotate.services.projects import guideline_live
 from annotate.services.raters import rater_of_member
 from annotate.services.turns import write_turn
@@ -51,6 +54,8 @@ TEMPLATE = "annotate/label.html"
 COUNTED_LEFT = 1000
 # What is left is counted on opening the page and after so many answers; between, it is carried.
 RECOUNT_EVERY = 20
+# A browser has few items at hand; of a longer list the rest is not looked at.
+HAVE_MOST = 50
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,19 @@ class Turn:
     errors: Mapping[str, str] = field(default_factory=dict)
     assignment: Assignment | None = None
     entered: Entered | None = None
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What the browser has at hand already, as it says; nothing for a page without JavaScript.
+
+    ``on``: the item on its screen, None where that one waits for the reply. ``have``: the ids of
+    all items it need not be sent again. ``wants_ahead``: it can take items before they are shown.
+    """
+
+    wants_ahead: bool = False
+    on: int | None = None
+    have: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -115,25 +133,63 @@ def desk_of(request: AuthenticatedRequest, place: Place) -> Desk:
 
 
 def screen_show(desk: Desk, turn: Turn) -> HttpResponse:
-    """Show the item of the turn, else the one held, else the next; claims it if need be."""
+    """Show the item of the turn, else the one held, else the next; claims it if need be.
+
+    Where the browser has an item to go on with, the reply says how things stand and brings what it
+    has not got: the item it will show after that one, and the one after.
+    """
     started = timezone.now()
+    ready = ready_of(desk)
+    wanted = MAX_HELD if ready.wants_ahead else 1
     with write_turn():
-        held = claims_hold(desk.rater) if desk.questions else []
-    assignment = turn.assignment or (held[0] if held else None)
+        held = claims_hold(desk.rater, wanted=wanted) if desk.questions else []
     context: dict[str, Any] = {
         "title": desk.title,
         "beside": desk.beside,
         "said": turn.said,
         "problem": turn.problem,
         "progress": _progress(desk, len(held)),
+        "held": " ".join(str(assignment.item_id) for assignment in held),
     }
+    goes_on = ready.on is not None and turn.assignment is None
+    assignment = None if goes_on else turn.assignment or _first(desk, held)
+    if ready.wants_ahead:
+        known = ready.have | ({assignment.item_id} if assignment else set())
+        behind = [a for a in held if a.item_id not in known]
+        context["ahead"] = [_ahead(desk, context, each, started) for each in behind]
+    if goes_on:
+        return _moved(desk, context, turn.status)
     if assignment is None:
         context |= {"empty": _nothing(desk)}
     else:
         entered = _entered(desk, turn, assignment, is_new=assignment.claimed_at >= started)
         context |= _work(desk, assignment, entered, turn.errors)
-        context |= {"holds_more": len(held) > 1}
+        if assignment.claimed_at < started:
+            context |= {"given_back": given_back_to(assignment)}
     return _render(desk, context, turn.status)
+
+
+def _first(desk: Desk, held: Sequence[Assignment]) -> Assignment | None:
+    """Of what is held, the item that the browser left, where it says so, else the oldest."""
+    left = id_posted(desk.request.COOKIES.get("on")) if desk.request.method == "GET" else None
+    return next((a for a in held if a.item_id == left), held[0] if held else None)
+
+
+def ready_of(desk: Desk) -> Ready:
+    """What the browser says it has. Nothing, where that was made for other questions than now."""
+    posted = desk.request.POST
+    if not desk.request.htmx or "have" not in posted:
+        return Ready()
+    if posted.get("beside") != desk.beside:
+        return Ready(wants_ahead=True)
+    ids = [id_posted(text) for text in posted["have"].split()[:HAVE_MOST]]
+    have = frozenset(item_id for item_id in ids if item_id is not None)
+    return Ready(wants_ahead=True, on=id_posted(posted.get("on")), have=have)
+
+
+def id_posted(text: str | None) -> int | None:
+    """An id from a form, or None for what is none."""
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def archived_show(request: AuthenticatedRequest, place: Place) -> HttpResponse:
@@ -164,26 +220,46 @@ def _render(desk: Desk, context: Mapping[str, Any], status: int) -> HttpResponse
     return response
 
 
+def _moved(desk: Desk, context: Mapping[str, Any], status: int) -> HttpResponse:
+    about = {"project": desk.place.project, "guided": True}
+    return render_page(desk.request, f"{TEMPLATE}#moved", {**context, **about}, status=status)
+
+
+def _ahead(
+    desk: Desk, context: Mapping[str, Any], assignment: Assignment, started: datetime
+) -> SafeString:
+    """The work on an item that is shown later, as it will stand on the screen then."""
+    entered = _entered(desk, Turn(), assignment, is_new=assignment.claimed_at >= started)
+    work = {
+        **context,
+        **_work(desk, assignment, entered, {}),
+        "project": desk.place.project,
+        "said": Said(),
+        "problem": "",
+        "given_back": given_back_to(assignment) if assignment.claimed_at < started else None,
+    }
+    return render_to_string(f"{TEMPLATE}#work", work, desk.request)
+
+
 def _work(
     desk: Desk, assignment: Assignment, entered: Entered, errors: Mapping[str, str]
 ) -> dict[str, Any]:
     """The item, the questions, the form's hidden fields, what stands beside."""
     project, item, guideline = desk.place.project, assignment.item, desk.guideline
     sides = sides_of(project, desk.rater, item.pk, desk.questions)
-    suggestions: list[Suggestion] = []
-    if project.visibility == Visibility.SUGGESTION_FIRST:
-        suggestions = suggestions_for(item, desk.questions, sides)
+    shown = help_of(project, desk.rater, item, desk.questions, sides, seen=entered.exposure)
     questions = questions_shown(
         desk.questions, item, entries=entered.entries, errors=errors, sides=sides
     )
     return {
+        "guided": True,
         "item": item_shown(item, project, desk.questions, sides),
         "questions": questions,
-        "suggestions": suggestions,
-        "shows_judges": project.visibility == Visibility.SUGGESTION_FIRST,
-        "seal": _seal(desk, assignment, entered, suggestions).text(),
+        "help": shown,
+        "seal": _seal(desk, assignment, entered, shown).text(),
         "client_key": secrets.token_urlsafe(16),
         "instant": project.submit_on_choice
+        and project.visibility != Visibility.OWN_FIRST  # else nobody could reveal
         and len(questions) == 1
         and questions[0].kind in {QuestionKind.SINGLE, QuestionKind.PAIRWISE},
         "entered": entered,
@@ -194,15 +270,11 @@ def _work(
     }
 
 
-def _seal(
-    desk: Desk, assignment: Assignment, entered: Entered, suggestions: Sequence[Suggestion]
-) -> Seal:
+def _seal(desk: Desk, assignment: Assignment, entered: Entered, shown: Help) -> Seal:
     """Sign what this page shows, with what the rater was shown of the item before."""
     now = timezone.now()
-    seen = {shown.get("label") for shown in entered.exposure}
-    new = [
-        suggestion.exposure(now) for suggestion in suggestions if suggestion.label_id not in seen
-    ]
+    seen = {before.get("label") for before in entered.exposure}
+    new = [found.exposure(now) for found in shown.suggestions if found.label_id not in seen]
     return Seal(
         item_id=assignment.item_id,
         rater_id=desk.rater.pk,
@@ -210,6 +282,7 @@ def _seal(
         asked=desk.asked,
         shown_at=entered.shown_at or now,
         exposure=[*entered.exposure, *new],
+        rule=shown.rule,
     )
 
 
@@ -226,7 +299,7 @@ def _entered(desk: Desk, turn: Turn, assignment: Assignment, *, is_new: bool) ->
         entries=entries_of(taken, desk.questions),
         flagged=taken.flagged,
         comment=taken.comment,
-        exposure=taken.exposure,
+        exposure=[*taken.exposure, *taken.revealed],
     )
 
 

@@ -114,6 +114,14 @@ def _words(reason: Reason, n: int) -> str:
         )
     if reason == Reason.JUDGES_SPLIT:
         return ngettext("item on which judges are split", "items on which judges are split", n)
+    if reason == Reason.LIKELY_ERROR:
+        return ngettext("item with a likely label error", "items with a likely label error", n)
+    if reason == Reason.GOLD_MISSED:
+        return ngettext(
+            "item on which a known answer was missed",
+            "items on which a known answer was missed",
+            n,
+        )
     return ngettext("item on which a judge is unsure", "items on which a judge is unsure", n)
 
 

@@ -18,7 +18,15 @@ from annotate.access import Place, Right
 from annotate.errors import BadInput, Conflict, NotFound
 from annotate.forms.review import CHOOSE_FIRST, RulingForm
 from annotate.kinds import asked_of, said_of
-from annotate.models import Item, Question, QuestionStatus, Reason, Ruling
+from annotate.models import (
+    Item,
+    ProjectStatus,
+    Question,
+    QuestionStatus,
+    Reason,
+    Ruling,
+    RulingReason,
+)
 from annotate.selectors.questions import questions_live
 from annotate.selectors.review import (
     QueueKey,
@@ -27,11 +35,13 @@ from annotate.selectors.review import (
     queue_after,
     queue_before,
     queue_counts,
+    queue_first,
     ruling_of,
 )
-from annotate.services.rulings import ruling_make, ruling_withdraw
+from annotate.services.rulings import gold_promote, ruling_make, ruling_withdraw
 from annotate.views.answer_words import answer_chip
 from annotate.views.bidi import isolated
+from annotate.views.label_errors import search_shown
 from annotate.views.page import AuthenticatedRequest, pictures_allow, render_page
 from annotate.views.review_item import item_shown
 
@@ -98,6 +108,8 @@ def review_rule(
         reason=given["reason"],
         comment=given["note"],
     )
+    if given["gold"]:
+        gold_promote(place.user, ruling)
     if given["back"]:
         messages.success(request, _words(desk, ruling))
         return _to_item(place, item.pk)
@@ -143,8 +155,20 @@ def _ruled(
         "text": words,
         "option": {"colour": _chip(desk, ruling)["colour"]},
         "undo_url": f"{undo}?{urlencode({'reason': desk.reason})}",
+        **_gap(desk.place, ruling),
     }
     return _show(request, desk, _next(desk, key) | {"said": said})
+
+
+def _gap(place: Place, ruling: Ruling) -> dict[str, str]:
+    """After a ruling for a gap in the guideline, the way to where it is mended."""
+    if ruling.reason != RulingReason.GUIDELINE_GAP:
+        return {}
+    if not place.may(Right.MANAGE):
+        url = reverse("guideline", args=[place.project.pk])
+        return {"more_url": url, "more": _("the owners find it beside the guideline")}
+    edit = reverse("guideline_edit", args=[place.project.pk])
+    return {"more_url": f"{edit}?ruling={ruling.pk}", "more": _("write it into the guideline")}
 
 
 def _words(desk: Desk, ruling: Ruling) -> str:
@@ -202,9 +226,8 @@ def _next(desk: Desk, key: QueueKey | None, *, backwards: bool = False) -> dict[
     rows = queue(desk.question, desk.reason)
     found = None
     if key is not None:
-        found = (queue_before if backwards else queue_after)(rows, key).first()
-    found = found or rows.first()
-    return _work(desk, found.item if found else None)
+        found = queue_first((queue_before if backwards else queue_after)(rows, key))
+    return _work(desk, found or queue_first(rows))
 
 
 def _work(desk: Desk, item: Item | None) -> dict[str, Any]:
@@ -215,6 +238,7 @@ def _work(desk: Desk, item: Item | None) -> dict[str, Any]:
         "questions": _questions(desk, counts),
         "queue": _reasons(desk, counts),
         "guideline_url": reverse("guideline", args=[place.project.pk]),
+        "errors_search": search_shown(place, question),
     }
     if item is None:
         return context | {"question": question, "item": None, "empty": _empty(desk)}
@@ -222,11 +246,12 @@ def _work(desk: Desk, item: Item | None) -> dict[str, Any]:
     rows = queue(question, reason)
     key = place_in_queue(item, question)
     number = queue_before(rows, key).count() + 1 if key else 0
-    total = sum(n for (q, r), n in counts.items() if q == question.pk and reason in ("", r))
+    total = counts.get((question.pk, reason), 0)
     queued = key is not None and rows.filter(item=item).exists()
     others = total - queued > 0
     return context | {
         **shown,
+        "may_rule": place.project.status == ProjectStatus.ACTIVE,
         "position": {"number": number, "total": total} if queued else None,
         "hidden": [
             {"name": "of", "value": reason},
@@ -248,7 +273,7 @@ def _questions(desk: Desk, counts: dict[tuple[int, str], int]) -> list[dict[str,
     return [
         {
             "name": question.name,
-            "count": sum(n for (q, _r), n in counts.items() if q == question.pk),
+            "count": counts.get((question.pk, ""), 0),
             "url": _address(desk.place, question, ""),
             "current": question.pk == desk.question.pk,
         }
@@ -258,18 +283,15 @@ def _questions(desk: Desk, counts: dict[tuple[int, str], int]) -> list[dict[str,
 
 def _reasons(desk: Desk, counts: dict[tuple[int, str], int]) -> list[dict[str, Any]]:
     pk = desk.question.pk
-    entries = [("", _("All"), sum(n for (q, _r), n in counts.items() if q == pk))]
-    entries += [
-        (reason.value, str(reason.label), counts.get((pk, reason.value), 0)) for reason in Reason
-    ]
+    entries = [("", _("All"))] + [(reason.value, str(reason.label)) for reason in Reason]
     return [
         {
             "label": label,
-            "count": count,
+            "count": counts.get((pk, reason), 0),
             "url": _address(desk.place, desk.question, reason),
             "current": reason == desk.reason,
         }
-        for reason, label, count in entries
+        for reason, label in entries
     ]
 
 
@@ -285,8 +307,8 @@ def _empty(desk: Desk) -> dict[str, str]:
     return {
         "title": _("Nothing to settle"),
         "text": _(
-            "Items come here when people split, a judge differs from them or is unsure, or "
-            "somebody flags one. Most doubtful first."
+            "Items come here when people split, a judge differs from them or is unsure, a label is "
+            "likely wrong, a known answer was missed, or somebody flags one. Most doubtful first."
         ),
         "url": reverse("overview", args=[project_id]),
         "action": _("To the overview"),

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from annotate.access import Place
 from annotate.kinds import CHOICES, Asked, Said, asked_of, kind_of, said_of
 from annotate.models import (
     VOTES,
+    Arm,
     EstimateRun,
     Item,
     Label,
@@ -31,14 +31,21 @@ from annotate.models import (
 )
 from annotate.selectors.estimates import estimate_latest
 from annotate.selectors.evidence import Evidence, evidence_of
+from annotate.selectors.given_back import given_back_of
 from annotate.selectors.item_display import LONG_TEXT, fields_shown
 from annotate.selectors.label import option_keys, questions_shown
 from annotate.selectors.questions import question_text
-from annotate.selectors.review import labels_of, records_of, remarks_of, ruling_of
+from annotate.selectors.review import (
+    known_answer,
+    labels_of,
+    records_of,
+    remarks_of,
+    ruling_of,
+)
 from annotate.selectors.value_figures import facts_of
 from annotate.views.answer_words import answer_chip
-from annotate.views.bidi import isolated
 from annotate.views.item_aggregate import aggregate_shown
+from annotate.views.review_why import why
 from annotate.views.value_facts import fact_words
 
 # Keys of the reasons; the letters are on the buttons.
@@ -55,7 +62,7 @@ def item_shown(place: Place, item: Item, question: Question) -> dict[str, Any]:
     remarks = remarks_of(item)
     return {
         "item": item_text(place, item, remarks, [question]),
-        "comments": [remark_shown(remark) for remark in remarks],
+        "comments": [*map(remark_shown, remarks), *given_back_shown(item)],
         **question_shown(place, item, question, remarks),
     }
 
@@ -83,9 +90,16 @@ def question_shown(
     asked = asked_of(question)
     labels = labels_of(item, question)
     counted = [label for label in labels if label.status == LabelStatus.LIVE]
-    ruling = ruling_of(item, question)
+    ruling, known = ruling_of(item, question), known_answer(item, question)
     run = estimate_latest(question)
     evidence = evidence_of([label for label in counted if label.rater.kind == RaterKind.JUDGE])
+    skills = _skills(question, [label.rater for label in counted], run)
+    people = [_vote(v, item, asked, skills) for v in counted if v.rater.kind == RaterKind.PERSON]
+    judges = [
+        {**_vote(v, item, asked, skills), **_evidence(evidence.get(v.pk), item, asked)}
+        for v in counted
+        if v.rater.kind == RaterKind.JUDGE
+    ]
     return {
         "question": {
             "pk": question.pk,
@@ -93,7 +107,10 @@ def question_shown(
             "text": question_text(question, item.fields),
             "kind": question.kind,
         },
-        "why": why(item, asked, counted, remarks),
+        "why": why(item, asked, counted, remarks, known),
+        "known_answer": (answer_chip(asked, known, item, short=True) or {}).get("name", "")
+        if known
+        else "",
         **_ruling_ways(item, question, asked, labels, ruling),
         "reasons": [
             {"code": reason.value, "name": reason.label, "key": key}
@@ -102,79 +119,14 @@ def question_shown(
         "rule_url": reverse("review_rule", args=[place.project.pk, question.pk, item.pk]),
         "ruling": ruling and _ruling(place, item, ruling, asked),
         "withdraw_form": f"withdraw-{question.pk}",
-        "people": [_vote(v, item, asked) for v in counted if v.rater.kind == RaterKind.PERSON],
-        "judges": [
-            {**_vote(v, item, asked), **_evidence(evidence.get(v.pk), item, asked)}
-            for v in counted
-            if v.rater.kind == RaterKind.JUDGE
-        ],
-        "surplus": [_vote(v, item, asked) for v in labels if v.status == LabelStatus.SURPLUS],
-        "skills": _skills(question, [label.rater for label in counted], run),
+        "people": people,
+        "judges": judges,
+        "said_why": _said_why(people, judges),
+        "surplus": [_vote(v, item, asked, {}) for v in labels if v.status == LabelStatus.SURPLUS],
         "spread": _spread(counted, asked) if asked.kind in CHOICES else [],
         "facts": [] if asked.kind in CHOICES else _facts(question, asked, counted),
         **aggregate_shown(item, run, counted, asked),
     }
-
-
-# --- Why it is in the queue, in words -----------------------------------------------------------
-
-
-def why(
-    item: Item, asked: Asked, labels: Collection[Label], remarks: Collection[Submission]
-) -> str:
-    """Why the item is worth a look: who said what, how sure, who flagged it."""
-    people = [label for label in labels if label.rater.kind == RaterKind.PERSON]
-    judges = [label for label in labels if label.rater.kind == RaterKind.JUDGE]
-    parts = [
-        ", ".join(_said(item, asked, people, by_people=True)),
-        ", ".join(_judged(item, asked, judges)),
-    ]
-    said = "; ".join(part for part in parts if part)
-    sentences = [f"{said}." if said else _("Nobody has answered yet.")]
-    flags = [isolated(remark.rater.name) for remark in remarks if remark.flagged]
-    if flags:
-        sentences.append(_("Flagged by %(names)s.") % {"names": ", ".join(sorted(set(flags)))})
-    return " ".join(sentences)
-
-
-def _said(item: Item, asked: Asked, labels: list[Label], *, by_people: bool) -> list[str]:
-    """“2 people say Positive”, “1 says Not mentioned”: the commonest first, then in their order."""
-    votes = Counter(said_of(label).canonical for label in labels)
-    first = {said_of(label).canonical: said_of(label) for label in reversed(labels)}
-    order = sorted(votes, key=lambda key: (-votes[key], first[key].choice or 0))
-    words: list[str] = []
-    for key in order:
-        name = _words(item, asked, first[key])
-        if not name:
-            continue
-        n, values = votes[key], {"n": votes[key], "name": name}
-        if words:
-            words.append(ngettext("%(n)s says %(name)s", "%(n)s say %(name)s", n) % values)
-        elif by_people:
-            told = ngettext("%(n)s person says %(name)s", "%(n)s people say %(name)s", n)
-            words.append(told % values)
-        else:
-            told = ngettext("%(n)s judge says %(name)s", "%(n)s judges say %(name)s", n)
-            words.append(told % values)
-    return words
-
-
-def _words(item: Item, asked: Asked, said: Said) -> str:
-    """An answer within a sentence, cut short; "" for an option that there is no more."""
-    chip = answer_chip(asked, said, item, short=True)
-    return isolated(chip["name"]) if chip else ""
-
-
-def _judged(item: Item, asked: Asked, labels: list[Label]) -> list[str]:
-    name = _words(item, asked, said_of(labels[0])) if len(labels) == 1 else ""
-    if not name:
-        return _said(item, asked, labels, by_people=False)
-    label = labels[0]
-    values = {"judge": isolated(label.rater.name), "name": name}
-    if label.confidence is None:
-        return [_("the judge %(judge)s says %(name)s") % values]
-    values["percent"] = str(round(100 * label.confidence))
-    return [_("the judge %(judge)s says %(name)s, %(percent)s %% sure") % values]
 
 
 # --- Options, votes, remarks, rulings -----------------------------------------------------------
@@ -253,20 +205,60 @@ def _ruling(place: Place, item: Item, ruling: Ruling, asked: Asked) -> dict[str,
     }
 
 
-def _vote(label: Label, item: Item, asked: Asked) -> dict[str, Any]:
-    exposure = label.submission.exposure
+def _vote(
+    label: Label, item: Item, asked: Asked, skills: Mapping[int, dict[str, Any]]
+) -> dict[str, Any]:
     return {
         "rater": {
             "kind": label.rater.kind,
             "name": label.rater.name,
-            "note": _("saw a judge’s answer first") if exposure else "",
+            "note": _seen(label.submission),
         },
         "option": answer_chip(asked, said_of(label), item),
         "state": "",
         "confidence": label.confidence,
         "source": label.get_confidence_source_display().lower() if label.confidence_source else "",
         "rationale": label.rationale,
+        "give_back_url": _give_back_url(label.submission),
+        "skill": skills.get(label.rater_id),
     }
+
+
+def _give_back_url(submission: Submission) -> str:
+    """Where the answer of a member is given back to them; "" where that is not possible."""
+    if submission.assignment_id is None or submission.status != SubmissionStatus.SUBMITTED:
+        return ""
+    return reverse("give_back", args=[submission.project_id, submission.pk])
+
+
+def given_back_shown(item: Item) -> list[dict[str, Any]]:
+    """What was given back and is not answered anew yet, as remarks are shown."""
+    return [
+        {
+            "rater": {
+                "kind": "ruling",
+                "name": back.by.shown_name,
+                "note": _("given back to %(name)s") % {"name": back.submission.rater.name},
+            },
+            "text": back.comment,
+        }
+        for back in given_back_of(item)
+    ]
+
+
+def _said_why(people: list[dict[str, Any]], judges: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What people and what judges wrote, side by side; nothing where nobody wrote anything."""
+    columns = [
+        {"name": name, "votes": [vote for vote in votes if vote["rationale"]]}
+        for name, votes in ((_("What people wrote"), people), (_("What judges wrote"), judges))
+    ]
+    return columns if any(column["votes"] for column in columns) else []
+
+
+def _seen(submission: Submission) -> str:
+    if submission.arm == Arm.REVEALED:
+        return _("answered again after a judge’s answer was revealed")
+    return _("saw a judge’s answer first") if submission.exposure else ""
 
 
 def _evidence(evidence: Evidence | None, item: Item, asked: Asked) -> dict[str, Any]:
@@ -310,8 +302,9 @@ def remark_shown(remark: Submission) -> dict[str, Any]:
 
 def _skills(
     question: Question, raters: Collection[Rater], run: EstimateRun | None
-) -> list[dict[str, Any]]:
-    """How often each rater of this item is right: by rulings, else by the newest aggregation."""
+) -> dict[int, dict[str, Any]]:
+    """How often each rater of this item is right, by the rater's id: by rulings, else by the newest
+    aggregation. With the interval, and in words what it rests on."""
     shown: list[tuple[Rater, str, tuple[float, float | None, float | None]]] = [
         (
             record.rater,
@@ -333,16 +326,10 @@ def _skills(
             )
             for estimate in abilities
         ]
-    shown.sort(key=lambda row: (row[0].kind != RaterKind.PERSON, row[0].name))
-    return [
-        {
-            "rater": {"kind": rater.kind, "name": rater.name, "note": note},
-            "value": value,
-            "low": low,
-            "high": high,
-        }
+    return {
+        rater.pk: {"note": note, "value": value, "low": low, "high": high}
         for rater, note, (value, low, high) in shown
-    ]
+    }
 
 
 # --- Counting -----------------------------------------------------------------------------------

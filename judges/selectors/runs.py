@@ -11,7 +11,7 @@ from django.db.models import Avg, Count, Max, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
 from annotate.models import Job, JobState, Project, Question
-from judges.models import Call, CallState, Ending, JudgeVersion, Run, RunItem
+from judges.models import Call, CallState, Ending, JudgeVersion, Purpose, Run, RunItem
 from judges.providers.prices import from_steps
 from judges.selectors.panels import asks_once
 
@@ -170,14 +170,16 @@ def endings_of(run: Run) -> dict[str, int]:
 
 
 def calls_shown(version: JudgeVersion, run: Run | None = None) -> list[ShownCall]:
-    """The newest closed calls of a run (else of the version), with people's answers beside."""
+    """The newest closed calls of a run, with people's answers beside; without one of the version's
+    runs that label: trials and checks have pages of their own, and what they plant in an item is
+    not the item.
+    """
     calls = (
         Call.objects.filter(state=CallState.CLOSED, run__version=version)
         .select_related("item", "member__rater")
         .order_by("-closed_at", "-pk")
     )
-    if run is not None:
-        calls = calls.filter(run=run)
+    calls = calls.filter(run__purpose=Purpose.LABEL) if run is None else calls.filter(run=run)
     shown = list(calls[:SHOWN])
     options = {option.code: option for option in version.question.options.all()}
     people = people_said(version.project, version.question, [call.item_id for call in shown])

@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from annotate.models import FINISHED, JobState
 from annotate.services.items import items_freeze
 from annotate.services.jobs import LEASE
 from judges.models import Call, CallState, JudgeVersion, Run
@@ -76,6 +77,7 @@ def calls_claim(
     bound: Bound | None = None,
     paced: bool = False,
     answered: int = 0,
+    ahead: int = 0,
     member: JudgeVersion | None = None,
 ) -> Claim:
     """Take up to ``most`` waiting calls whose time has come, in the order of the draw.
@@ -84,7 +86,8 @@ def calls_claim(
     ``bound`` tells the most that a call can cost (100-millionths of a dollar; None where nobody
     knows); so much is reserved with the claim, and what the limits do not admit is left waiting.
     ``paced``: no more than the connection gets at once, over all workers (``Claim.room``), where
-    ``answered`` calls that are still claimed do not count: the endpoint is done with them.
+    ``answered`` calls that are still claimed do not count: the endpoint is done with them, or was
+    not asked yet; and up to ``ahead`` more, which are to be asked when there is room for them.
     ``member``: of a panel's run, whose calls; its connection is then the one that is paced.
     """
     now = timezone.now()
@@ -93,7 +96,7 @@ def calls_claim(
         asked = (member or run.version).connection
         room = pace.room(asked, answered=answered) if paced else None
         if room is not None:
-            most = min(most, room.n)
+            most = min(most, max(0, room.n) + ahead)
             if most <= 0:
                 return Claim(token, (), room=room)
         waiting = (
@@ -195,6 +198,16 @@ def calls_expire(run: Run) -> int:
                 lost += reserved or 0
         spending.settle(run, reserved=lost, spent=lost)
     return expired
+
+
+def calls_sweep() -> int:
+    """Put back what dead workers left claimed in runs that do not go on: a run that does, looks at
+    its own. Without it a cancelled run would hold money back for ever. Returns how many.
+    """
+    dead = Call.objects.filter(state=CallState.CLAIMED, lease_until__lt=timezone.now())
+    left = dead.filter(run__job__state__in=[*FINISHED, JobState.PAUSED])
+    runs = Run.objects.filter(pk__in=left.values("run")).order_by("pk")
+    return sum(calls_expire(run) for run in runs)
 
 
 def call_wait(

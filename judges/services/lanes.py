@@ -30,6 +30,10 @@ class Lane:
         self.paced = self.asker.chunk == 1
         self.reuses = reuses(run, self.version)
         self.under_way = 0  # pieces
+        self.ready = 0  # calls that are claimed and asked as soon as there is room
+        self.unstored = 0  # calls that came back and are still claimed
+        self.shut = False  # until the loop has looked at what came
+        self.admitted = 0  # pieces that the connection admits at once, to this worker
         self.workers = 1  # at the run: each takes its share of the width
         self.limit = 0  # calls that the connection gets at once, as last seen
         self.crowded = False  # whether others have all of them
@@ -41,10 +45,39 @@ class Lane:
         self._hold_until: datetime | None = None
 
     @property
+    def share(self) -> int:
+        """Pieces that this worker asks at once at most."""
+        return -(-self.asker.width // self.workers)
+
+    @property
     def room(self) -> int:
         """Calls that may be asked beside those under way."""
-        share = -(-self.asker.width // self.workers)
-        return max(0, share - self.under_way) * self.asker.chunk
+        return max(0, self.share - self.under_way) * self.asker.chunk
+
+    @property
+    def ahead(self) -> int:
+        """Calls that are kept ready, so that no answer has to wait for the next claim. None of a
+        judge that answers many at once: it takes longer than a claim.
+        """
+        return -(-self.share // 2) if self.paced else 0
+
+    @property
+    def wanted(self) -> int:
+        """Calls to claim now, those to be kept ready among them. 0 while enough stand ready and all
+        that may be asked are, and while it is shut.
+        """
+        waits = self.under_way < self.share and not self.may_ask
+        if self.shut:
+            return 0
+        if 2 * self.ready >= max(1, self.ahead) and not waits:
+            return 0
+        return max(0, self.room + self.ahead - self.ready)
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether one piece more may be asked now."""
+        most = min(self.share, self.admitted) if self.paced else self.share
+        return self.under_way < most and not self.shut and not self.held_seconds
 
     @property
     def held_seconds(self) -> float:
@@ -57,11 +90,14 @@ class Lane:
         """A sentence of its judge, which in a panel says whose."""
         return message if self.member is None else f"{self.member}: {message}"
 
-    def heed(self, room: pace.Room | None) -> None:
-        """What the connection admits at once, to all its workers together."""
+    def heed(self, room: pace.Room | None, under_way: int = 0) -> None:
+        """What the connection admits at once, to all its workers together, beside the pieces of
+        ours that were under way when it was asked.
+        """
         if room is None:
             return
-        self.crowded = room.n == 0
+        self.crowded = room.n <= 0
+        self.admitted = max(0, under_way + room.n)
         self.limit = room.limit
         if room.held_until is not None:
             self._hold_until = max(room.held_until, self._hold_until or room.held_until)

@@ -24,7 +24,9 @@ LONGEST_ASKED_WAIT_SECONDS = 3_600.0
 
 @dataclass(frozen=True)
 class Room:
-    """How many more calls may be asked now, of ``limit`` at once; none before ``held_until``."""
+    """How many more calls may be asked now, of ``limit`` at once; none before ``held_until``. Below
+    0 where the limit has fallen under what is asked.
+    """
 
     n: int
     limit: int
@@ -40,7 +42,7 @@ def pace_of(connection: Connection) -> Pace:
 
 def room(connection: Connection, *, answered: int = 0) -> Room:
     """What may be claimed now, over all runs and workers of the connection. ``answered``: of the
-    calls that are claimed so many are not under way any more, but wait to be stored.
+    calls that are claimed so many are not under way: not yet, or not any more.
 
     Inside the transaction that claims: locks the row, before any call, until the claim is written.
     """
@@ -55,7 +57,7 @@ def room(connection: Connection, *, answered: int = 0) -> Room:
         return Room(0, limit, row.hold_until)
     # Of dead workers' claims those whose lease ran out do not count.
     in_flight = max(0, _in_flight(connection, now) - answered)
-    return Room(max(0, limit - in_flight), limit, None)
+    return Room(limit - in_flight, limit, None)
 
 
 def _in_flight(connection: Connection, now: datetime) -> int:

@@ -6,7 +6,7 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
@@ -17,8 +17,9 @@ from judges.models import Run
 from judges.providers.base import ProviderError
 from judges.selectors.runs import endings_of
 from judges.services import calls as claims
-from judges.services.asking import Answered, Piece
+from judges.services.asking import Piece
 from judges.services.connections import check_judge_may_leave
+from judges.services.flow import Flow
 from judges.services.lanes import Lane
 from judges.services.run_sharing import Sharing, TheJob, helpers_wanted
 from judges.services.run_tally import Tally
@@ -44,7 +45,7 @@ class AliveRun(ABC):
         self._lanes = lanes
         threads = sum(lane.asker.width for lane in lanes)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="judge")
-        self._under_way: dict[Future[list[Answered]], tuple[Lane, Piece]] = {}
+        self._flow = Flow(self._pool)
         self._tally = Tally(endings_of(run))
         self._sharing = Sharing(run)
         self._beaten_at = 0.0
@@ -89,9 +90,14 @@ class AliveRun(ABC):
         if missing > 0:
             self._call_help(missing)
 
+    def _put_back(self, piece: Piece) -> None:
+        """Of calls that were claimed and not asked."""
+        for call in piece.calls:
+            claims.call_wait(self._run, call, piece.token, uncounted=True)
+
     def _renew(self) -> None:
         held: dict[str, list[int]] = {}
-        for _lane, piece in self._under_way.values():
+        for piece in self._flow.held():
             held.setdefault(piece.token, []).extend(call.pk for call in piece.calls)
         claims.calls_renew(held)
 
@@ -115,7 +121,11 @@ class AliveRun(ABC):
         try:
             yield
         finally:
-            while self._under_way:
+            self._flow.stop()
+            for lane in self._lanes:
+                for piece in self._flow.take_back(lane):
+                    self._put_back(piece)
+            while self._flow.busy:
                 self._renew()
                 with suppress(JobStopped):
                     # The job may still be ours: a long last call must not look like a dead worker.

@@ -1,16 +1,14 @@
 """Doing a run: claim, ask, store, until nothing waits; alive all the while, and stopped at once.
 
-The loop's thread alone touches the database. The asking happens in threads of a pool while this one
-has no transaction open and no connection held, and wakes every second to show progress, renew the
-leases, and see whether it was paused or cancelled.
+The loop's thread alone touches the database. The asking happens in threads of a pool (flow.py)
+while this one has no transaction open and no connection held, and wakes every second to show
+progress, renew the leases, and see whether it was paused or cancelled.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -31,6 +29,7 @@ from judges.services import calls as claims
 from judges.services import pace
 from judges.services.asking import Answered, Piece
 from judges.services.connections import check_judge_may_leave
+from judges.services.flow import CameBack
 from judges.services.lanes import Lane, lanes_of
 from judges.services.reusing import answers_kept, result_of
 from judges.services.run_alive import WAKE_SECONDS, AliveRun, JudgeStopped
@@ -52,7 +51,7 @@ NONSENSE_IN_A_ROW = 20
 
 
 # What came back of one call, from whom, and in which piece it was asked.
-CameBack: TypeAlias = "tuple[Lane, Call, Piece, Answered]"
+Came: TypeAlias = "tuple[Lane, Call, Piece, Answered]"
 
 
 def run_work(running: RunningJob, call_help: Callable[[int], None] | None = None) -> None:
@@ -141,9 +140,10 @@ class RunLoop(AliveRun):
         while True:
             self._beat()
             self._top_up()
-            if self._under_way:
+            if self._flow.busy:
                 self._gather()
                 continue
+            self._give_back_ready()
             if self._refused:
                 raise JudgeStopped(refused_said(self._run, self._refused))
             wait_seconds = self._seconds_to_wait()
@@ -156,25 +156,26 @@ class RunLoop(AliveRun):
             self._let_go()
             time.sleep(min(max(wait_seconds, 0.05), WAKE_SECONDS))
 
-    def _top_up(self, answered: Counter[Lane] | None = None) -> None:
-        """Claim as much as can be asked now, and not one call more. ``answered``: of the calls that
-        are claimed, those that are here again and wait to be stored.
-        """
+    def _top_up(self) -> None:
+        """Claim as much as can be asked now, and what is to be kept ready."""
         self._refused = ""
         for lane in self._lanes:
-            self._top_up_lane(lane, answered[lane] if answered else 0)
+            self._top_up_lane(lane)
 
-    def _top_up_lane(self, lane: Lane, answered: int) -> None:
-        while not lane.held_seconds and lane.room > 0:
+    def _top_up_lane(self, lane: Lane) -> None:
+        while not lane.held_seconds and lane.wanted > 0:
+            under_way, not_asked = self._flow.standing(lane)
             claim = claims.calls_claim(
                 self._run,
-                most=lane.room,
+                most=lane.wanted,
                 bound=lane.asker.bound,
                 paced=lane.paced,
-                answered=answered,
+                answered=not_asked,
+                ahead=max(0, lane.ahead - lane.ready),
                 member=lane.member,
             )
-            lane.heed(claim.room)
+            lane.heed(claim.room, under_way)
+            self._flow.begin(lane)
             self._give_up_unpriced(lane, claim)
             self._refused = claim.refused or self._refused
             if not claim.calls:
@@ -220,9 +221,7 @@ class RunLoop(AliveRun):
                 for piece in pieces:
                     self._put_back(piece)
                 raise
-            piece = pieces.pop(0)
-            self._under_way[self._pool.submit(work)] = lane, piece
-            lane.under_way += 1
+            self._flow.add(lane, pieces.pop(0), work)
 
     def _give_up_unpriced(self, lane: Lane, claim: claims.Claim) -> None:
         """Under a limit nothing is asked of which nobody knows what it can cost: one item that is
@@ -246,14 +245,14 @@ class RunLoop(AliveRun):
         self._store([(lane, Replied(call, claim.token, failed)) for call in claim.unpriced])
 
     def _gather(self, *, refill: bool = True) -> None:
-        """Wait for a piece, at most a second; put others in the places of those that came, so that
-        the endpoint need not wait for the database, and store what came.
+        """Wait for what comes, at most a second; claim others in the places of those that came, so
+        that the endpoint need not wait for the database, and store what came.
         """
-        done, _rest = wait(self._under_way, timeout=SOON_SECONDS, return_when=FIRST_COMPLETED)
-        if not done:
+        back = self._flow.came(SOON_SECONDS)
+        if not back:
             self._let_go()
-            done, _rest = wait(self._under_way, timeout=WAKE_SECONDS, return_when=FIRST_COMPLETED)
-        came = [one for future in done for one in self._come_back(future)]
+            back = self._flow.came(WAKE_SECONDS)
+        came = [one for each in back for one in self._come_back(each)]
         good = [
             (lane, Replied(call, piece.token, answer))
             for lane, call, piece, answer in came
@@ -262,34 +261,42 @@ class RunLoop(AliveRun):
         try:
             # Nothing that came speaks against asking on before it is looked at.
             if refill and all(getattr(a, "outcome", "") == Outcome.LABEL for *_c, a in came):
-                self._top_up(Counter(lane for lane, _reply in good))
+                self._top_up()
         finally:
             try:
                 self._store(good)
                 for lane, _reply in good:
                     lane.grow()
             finally:
-                self._take_errors(came)
+                try:
+                    self._take_errors(came)
+                finally:
+                    self._flow.stored(back)
         if self._fault is not None:
             fault, self._fault = self._fault, None
             raise fault
+        for lane in {lane for lane, *_rest in came}:
+            self._flow.go_on(lane)
 
-    def _come_back(self, future: Future[list[Answered]]) -> list[CameBack]:
-        lane, piece = self._under_way.pop(future)
-        lane.under_way -= 1
-        try:
-            answers = future.result()
-        except ProviderError as error:
-            answers = [error] * len(piece.calls)
-        except Exception as fault:  # noqa: BLE001 (raised again by _gather)
+    def _come_back(self, back: CameBack) -> list[Came]:
+        lane, piece, answers = back.lane, back.piece, back.answers
+        if isinstance(answers, ProviderError):
+            answers = [answers] * len(piece.calls)
+        elif isinstance(answers, Exception):
             # Ours: the job fails with it, once what else came is stored.
             self._put_back(piece)
-            self._fault = self._fault or fault
+            self._fault = self._fault or answers
             return []
         lane.asker.after()
         return [(lane, call, piece, got) for call, got in zip(piece.calls, answers, strict=True)]
 
-    def _take_errors(self, came: Sequence[CameBack]) -> None:
+    def _give_back_ready(self) -> None:
+        """What was claimed ahead and may not be asked: others may be able to."""
+        for lane in self._lanes:
+            for piece in self._flow.take_back(lane):
+                self._put_back(piece)
+
+    def _take_errors(self, came: Sequence[Came]) -> None:
         stopped: ProviderError | JudgeStopped | None = None
         for lane, call, piece, error in came:
             if not isinstance(error, ProviderError):
@@ -367,6 +374,8 @@ class RunLoop(AliveRun):
             lane.limited_in_a_row += 1
             delay = pace.backoff(lane.limited_in_a_row, error)
             lane.slow_down(asked_at=asked_at, seconds=delay)
+            for piece in self._flow.take_back(lane):
+                self._put_back(piece)
             claims.call_wait(
                 self._run, call, token, error=error.message, seconds=delay, uncounted=True
             )
@@ -409,10 +418,6 @@ class RunLoop(AliveRun):
         stored = call_store(self._run, call, token, failed)
         if stored.ending:
             self._tally.add(stored.ending)
-
-    def _put_back(self, piece: Piece) -> None:
-        for call in piece.calls:
-            claims.call_wait(self._run, call, piece.token, uncounted=True)
 
     def _seconds_to_wait(self) -> float | None:
         """Until something can be asked; None when nothing waits any more."""

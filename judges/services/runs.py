@@ -27,12 +27,14 @@ from judges.services.spending import check_cappable
 from judges.services.versions import version_check
 
 KIND = "judge_run"
-STRATEGIES = ("random", "known", "all")
+STRATEGIES = ("random", "known", "all", "listed")
 CHUNK = 2_000
 # More calls than this are written by the worker, in chunks: nobody waits for them in the browser,
 # and no other writer in the database.
 LAID_OUT_AT_ONCE = 2_000
 MOST_ITEMS = 10_000_000
+# Items named one by one: kept with the run.
+LISTED_MOST = 5_000
 
 
 @transaction.atomic
@@ -52,12 +54,12 @@ def run_start(
 
     ``selection``: ``{"strategy": "random", "limit": N}`` for the first N in random order,
     ``{"strategy": "known", "limit": N}`` for those first that people have answered, or
-    ``{"strategy": "all"}``; of the live items that this version has not labelled, for another
-    purpose than to label of all live ones. ``seed`` 0 takes
-    the project's own order, in which people are given items too, so that the judge meets those
-    most likely to have people's labels; another seed shuffles. ``cap``: the most it may spend, in
-    100-millionths of a dollar (spending.cap_read). ``in_batches``: in the endpoint's batch lane,
-    answered within a day at a lower price.
+    ``{"strategy": "all"}``, or ``{"strategy": "listed", "ids": [...]}``; of the live items that
+    this version has not labelled, for another purpose than to label of all live ones. ``seed`` 0
+    takes the project's own order, in which people are given items too, so that the judge meets
+    those most likely to have people's labels; another seed shuffles. ``cap``: the most it may
+    spend, in 100-millionths of a dollar (spending.cap_read). ``in_batches``: in the endpoint's
+    batch lane, answered within a day at a lower price.
 
     Raises BadInput for a selection that makes no sense or holds no item, a cap on a model
     without a known price, or a judge without a batch lane, NotAllowed where data may not leave the
@@ -148,6 +150,13 @@ def _selection(wanted: Mapping[str, Any]) -> dict[str, Any]:
         raise BadInput(_("Items are chosen at random, those people answered first, or all."))
     if strategy == "all":
         return {"strategy": "all"}
+    if strategy == "listed":
+        ids = wanted.get("ids", [])
+        if not 1 <= len(ids) <= LISTED_MOST:
+            raise BadInput(
+                _("Name one item at least, and %(most)s at most.") % {"most": f"{LISTED_MOST:,}"}
+            )
+        return {"strategy": "listed", "ids": [int(pk) for pk in ids]}
     limit = wanted.get("limit", 100)
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST_ITEMS:
         raise BadInput(
@@ -168,7 +177,7 @@ def run_lay_out(run: Run, beat: Callable[[str], None]) -> None:
     total = run.job.total or 0
     single = asks_once(run)
     there = set((run.calls if single else run.items).values_list("item_id", flat=True))
-    order = {"strategy": run.selection.get("strategy")}
+    order = {name: run.selection.get(name) for name in ("strategy", "ids")}
     drawn = _drawn(run.version, order, run.seed, run.purpose)
     missing = [pk for pk in drawn if pk not in there]
     missing = missing[: max(0, total - len(there))]
@@ -186,6 +195,8 @@ def run_lay_out(run: Run, beat: Callable[[str], None]) -> None:
 def _drawn(version: JudgeVersion, chosen: Mapping[str, Any], seed: int, purpose: str) -> list[int]:
     items = items_unasked(version) if purpose == Purpose.LABEL else items_askable(version)
     limit = chosen.get("limit")
+    if chosen.get("strategy") == "listed":
+        items = items.filter(pk__in=chosen["ids"])
     if chosen.get("strategy") != "known":
         return _in_order(items, limit, seed)
     ids = _in_order(items_answered(items, version.question), limit, seed)

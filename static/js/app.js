@@ -26,9 +26,9 @@ function reveal(root) {
 }
 
 reveal(document);
-document.addEventListener("htmx:load", (event) => {
-  reveal(event.detail.elt.parentElement ?? document);
-});
+for (const name of ["htmx:load", "concord:shown"]) {
+  document.addEventListener(name, (event) => reveal(event.detail.elt.parentElement ?? document));
+}
 
 // ---- menus (details) ----------------------------------------------------------------------
 
@@ -207,11 +207,20 @@ for (const name of ["htmx:sendError", "htmx:timeout"]) {
   });
 }
 
+function sayRefused(status) {
+  if (status === 0) say(body.dataset.textOffline);
+  else say(status === 403 || status === 404 ? body.dataset.textDenied : body.dataset.textError);
+}
+
 document.addEventListener("htmx:responseError", (event) => {
-  if (isQuiet(event)) return;
-  const status = event.detail.xhr.status;
-  say(status === 403 || status === 404 ? body.dataset.textDenied : body.dataset.textError);
+  if (!isQuiet(event)) sayRefused(event.detail.xhr.status);
 });
+
+// A module that asks the server itself dispatches the status; 0 where nothing came back.
+document.addEventListener("concord:refused", (event) => sayRefused(event.detail));
+
+// What came in its place makes the words untrue.
+document.addEventListener("concord:shown", unsay);
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   // The session ran out: the log-in page must not be swapped into a fragment.

@@ -1,7 +1,7 @@
 // After a swap: focus goes where the work goes on, and a screen reader hears what happened.
 // The fragment decides: [data-focus] on the element to focus, data-announce="..." with the words to say.
 
-document.addEventListener("htmx:afterSettle", (event) => {
+function settle(event) {
   const fresh = event.detail.elt;
   if (!(fresh instanceof Element)) return;
 
@@ -22,4 +22,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
     target.addEventListener("blur", () => delete target.dataset.quietFocus, { once: true });
   }
   target.focus({ preventScroll: !invalid });
-});
+}
+
+// htmx has swapped; or a module has put something into the page itself: in `detail.elt`.
+for (const name of ["htmx:afterSettle", "concord:shown"]) document.addEventListener(name, settle);

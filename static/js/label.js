@@ -1,6 +1,6 @@
 // The label screen: keys belong to the question you are at, definitions follow the option in focus, long lists of
 // options filter as you type, what was begun is kept, and the time the page was looked at is sent with the answer.
-// What happens when the server cannot be reached is in unsent.js.
+// What happens on submitting is in hand_in.js.
 
 const screenOf = () => document.getElementById("label");
 const formOf = () => document.querySelector("[data-label-form]");
@@ -279,15 +279,8 @@ function fill(form, entries) {
   document.getElementById("comment-box").toggleAttribute("data-closed", comment.value === "");
 }
 
-document.addEventListener("htmx:afterRequest", (event) => {
-  // The form that was sent: by now the reply has taken its place in the page.
-  const form = event.detail.requestConfig.elt;
-  if (!form.matches?.("[data-label-form]")) return;
-  const { status, responseURL } = event.detail.xhr;
-  if (responseURL && new URL(responseURL).pathname === document.body.dataset.loginUrl) return;
-  // 409: stored as surplus, or refused for good; either way the item is done with.
-  if ((status >= 200 && status < 300) || status === 409) dropDraft(itemOf(form));
-});
+// The answer is stored, or refused for good.
+document.addEventListener("concord:done", (event) => dropDraft(event.detail));
 
 // ---- the time an answer took -------------------------------------------------------------------
 // Only while the page can be seen: who goes for lunch is not slow.
@@ -309,26 +302,16 @@ document.addEventListener("visibilitychange", () => {
   else pauseClock();
 });
 
-document.addEventListener("htmx:configRequest", (event) => {
-  const form = event.detail.elt;
-  // What waited for the connection keeps the time of its first sending.
-  if (!form.matches?.("[data-label-form]") || form.dataset.unsent) return;
+/** An item leaves the screen, handed in or to come again: it keeps what was entered, and its time. */
+document.addEventListener("concord:put-away", (event) => {
+  const form = event.target;
   pauseClock();
-  runClock();
   const input = form.elements.namedItem("seconds");
   input.value = (Number(input.dataset.spent) + counted / 1000).toFixed(2);
-  event.detail.parameters.set("seconds", input.value);
-});
-
-// ---- leaving: give back what is held behind the item on the screen -----------------------------
-
-window.addEventListener("pagehide", () => {
-  const form = formOf();
-  if (!form?.hasAttribute("data-holds-more") || !navigator.sendBeacon) return;
-  const data = new FormData();
-  data.set("item", itemOf(form));
-  data.set("csrfmiddlewaretoken", form.elements.namedItem("csrfmiddlewaretoken").value);
-  navigator.sendBeacon(screenOf().dataset.leaveUrl, data);
+  input.dataset.spent = input.value;
+  counted = 0;
+  runClock();
+  keepDraft(form);
 });
 
 // ---- each new item -----------------------------------------------------------------------------
@@ -358,9 +341,5 @@ function begin() {
 
 begin();
 
-const isNew = (event) => event.detail.elt.id === "item" || event.detail.elt.id === "label";
-
 // After focus.js, which is loaded before and puts focus on the item.
-document.addEventListener("htmx:afterSettle", (event) => {
-  if (isNew(event)) begin();
-});
+document.addEventListener("concord:shown", begin);

@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consensus.doubt import WEIGHTS, doubt, doubt_of_distances
+from consensus.doubt import (
+    EVIDENCE_WEIGHTS,
+    WEIGHTS,
+    doubt,
+    doubt_of_distances,
+    doubt_with_evidence,
+)
 from tests.consensus.tables import repeatable
 
 CLASSES = 4
@@ -219,3 +225,25 @@ def test_raters_are_split_above_the_threshold_of_the_kind() -> None:
 def test_distances_outside_0_and_1_are_refused(people: Any, judges: Any, between: Any) -> None:
     with pytest.raises(ValueError, match="must lie in"):
         doubt_of_distances(people, judges, between)
+
+
+def test_evidence_beside_the_votes_adds_its_chance_and_its_reason() -> None:
+    votes = doubt({0: 2, 1: 1}, [], n_classes=2)
+
+    found = doubt_with_evidence(votes, likely_error=1.0, gold_missed=0.5)
+
+    missed = 1 - EVIDENCE_WEIGHTS["gold_missed"] * 0.5
+    suspected = 1 - EVIDENCE_WEIGHTS["likely_error"]
+    assert found.score == pytest.approx(1 - (1 - votes.score) * suspected * missed)
+    assert found.entropy == votes.entropy
+    assert set(found.reasons) == {"people_split", "likely_error", "gold_missed"}
+    assert [found.parts[name] for name in found.reasons] == sorted(
+        found.parts.values(), reverse=True
+    )
+    assert doubt_with_evidence(votes) is votes
+    assert doubt_with_evidence(votes, gold_missed=0.0) is votes
+
+
+def test_evidence_outside_its_range_is_refused() -> None:
+    with pytest.raises(ValueError, match="gold_missed"):
+        doubt_with_evidence(doubt({}, [], n_classes=2), gold_missed=1.5)

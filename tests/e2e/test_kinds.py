@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -16,7 +17,7 @@ from annotate.services.raters import rater_imported
 from annotate.services.submissions import submission_submit
 from tests.e2e.test_label import log_in, next_item, wait_said
 from tests.kinds.asking import CASES, OPTIONS, question
-from tests.personas import SENTIMENT, Story, story
+from tests.personas import SENTIMENT, STARS, Story, story
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,6 +58,18 @@ def thirty(page: Page, tale: Story, keys: list[list[str]]) -> None:
             expect(page.locator("input[name=item]")).not_to_have_value(item)
     expect(page.locator(".label__none")).to_be_visible()
     assert Submission.objects.filter(status="submitted").count() == ITEMS
+
+
+def test_single_choice(page: Page) -> None:
+    tale = told(SENTIMENT)
+    thirty(page, tale, [["1"], ["2"], ["2", "3"]])
+    assert stored(tale) == [Said(0), Said(1), Said(2)] * (ITEMS // 3)
+
+
+def test_rating(page: Page) -> None:
+    tale = told(replace(STARS, required=True))
+    thirty(page, tale, [["5"], ["1"], ["4", "3"]])
+    assert stored(tale) == [Said(4), Said(0), Said(2)] * (ITEMS // 3)
 
 
 def test_multiple_choice(page: Page) -> None:

@@ -114,6 +114,7 @@ def test_undo_after_submit_brings_it_back_and_what_was_begun_is_kept(page: Page)
     page.keyboard.press("Enter")
     assert next_item(page, first) == second
     expect(page.locator(f"[name=q{s.question.pk}]:checked")).to_have_value("0")
+    wait_said(page, "2 answers saved")
     live = Label.objects.filter(status=LabelStatus.LIVE, question=s.question).get()
     assert live.choice == 1
 
@@ -192,7 +193,7 @@ def test_a_key_pressed_the_moment_the_item_is_there_needs_no_page_load(page: Pag
     loads: list[str] = []
     page.on("load", lambda: loads.append(page.url))
     page.evaluate(
-        """() => document.addEventListener("htmx:afterSwap", () =>
+        """() => document.addEventListener("concord:shown", () =>
              setTimeout(() => document.querySelector("[data-skip]").click()), {once: true})"""
     )
     page.keyboard.press("s")

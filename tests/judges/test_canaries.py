@@ -130,3 +130,5 @@ def test_the_page_of_the_judge_begins_it_and_shows_what_came() -> None:
     assert "28 of 28 verdicts planted" in after
     assert "Planted verdicts move it easily." in after
     assert "can steer it" in after
+    # What was planted in an item is no answer about it.
+    assert "Its latest answers" not in after

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from concurrent.futures import Future, wait
 
 import pytest
 from django.utils import timezone
@@ -17,11 +15,12 @@ from annotate.services.projects import OptionDraft, QuestionDraft, question_revi
 from judges.models import Call, CallState, Outcome
 from judges.providers.base import ProviderError, Request
 from judges.providers.scripted import scripted_reply
-from judges.services import pace
+from judges.services import flow, pace
 from judges.services import run_work as run_work_module
 from judges.services import runs as runs_module
 from judges.services.calls import calls_claim, calls_expire
 from judges.services.connections import connection_add
+from judges.services.flow import Flow
 from judges.services.runs import run_start
 from judges.services.versions import chat_version
 from tests.judges.judging import answering, by_words, scripted_connection, scripted_version, work
@@ -253,14 +252,18 @@ def test_what_failed_beside_the_reply_that_stops_a_run_is_put_back(
     s = story()
     s.items(many(25))
 
-    def all_at_once(futures: Iterable[Future[object]], **_: object) -> object:
-        return wait(futures)
+    def all_at_once(flow: Flow) -> bool:
+        return not flow._asked
+
+    all_asked = threading.Barrier(25, timeout=20)
 
     def script(request: Request) -> str | ProviderError:
         number = int(request.user.rpartition("number ")[2].partition(".")[0])
+        all_asked.wait()
         return "soup" if number < 20 else ProviderError("timeout", "No answer in time.")
 
-    monkeypatch.setattr(run_work_module, "wait", all_at_once)
+    monkeypatch.setattr(Flow, "_enough", all_at_once)
+    monkeypatch.setattr(flow, "GATHERED_SECONDS", 60)
     with answering(script):
         run = work(run_start(s.olga, scripted_version(s, concurrency=25)))
     assert run.job.state == JobState.PAUSED
@@ -287,9 +290,11 @@ def test_pausing_keeps_what_was_asked_and_asks_no_more() -> None:
         if len(model.asked) == 3:
             # As the person at the browser does it; the script runs in the pool's thread.
             paused.set()
+        if len(model.asked) == 4:
+            assert written.wait(20)
         return "A"
 
-    paused = threading.Event()
+    paused, written = threading.Event(), threading.Event()
     original = run_work_module.RunLoop._beat
 
     def beat(loop: run_work_module.RunLoop, message: str | None = None) -> None:
@@ -297,6 +302,7 @@ def test_pausing_keeps_what_was_asked_and_asks_no_more() -> None:
             paused.clear()
             job_pause(s.olga, run.job)
             loop._beaten_at = 0.0
+            written.set()
         original(loop, message)
 
     run_work_module.RunLoop._beat = beat  # type: ignore[method-assign]
@@ -307,13 +313,16 @@ def test_pausing_keeps_what_was_asked_and_asks_no_more() -> None:
         run_work_module.RunLoop._beat = original  # type: ignore[method-assign]
     run.job.refresh_from_db()
     assert run.job.state == JobState.PAUSED
-    assert len(model.asked) == 3 == Label.objects.count()
+    # One that stood ready may follow before the pause is seen, and one more.
+    asked = len(model.asked)
+    assert 3 <= asked <= 5
+    assert Label.objects.count() == asked
     assert not Call.objects.filter(state=CallState.CLAIMED).exists()
 
     job_resume(s.olga, run.job)
     with answering(by_words) as later:
         work(run)
-    assert len(later.asked) == 5
+    assert len(later.asked) == 8 - asked
     assert run.job.state == JobState.DONE
 
     with pytest.raises(Conflict):

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from annotate.errors import BadInput, Conflict
-from annotate.models import JobState, Label
+from annotate.models import Job, JobState, Label
 from annotate.services.jobs import job_resume
 from judges.models import Call, CallState, JudgeVersion, Run, Spending
 from judges.providers.base import ProviderError, Request
@@ -25,7 +25,7 @@ from judges.selectors.money import dollars
 from judges.selectors.runs import run_progress
 from judges.services import pace
 from judges.services import run_work as run_work_module
-from judges.services.calls import Result, call_wait, calls_claim, calls_expire
+from judges.services.calls import Result, call_wait, calls_claim, calls_expire, calls_sweep
 from judges.services.connections import connection_add
 from judges.services.costs import cost_estimate
 from judges.services.retrying import run_retry_failed
@@ -197,6 +197,21 @@ def test_calls_in_flight_at_a_kill_count_what_was_reserved_and_are_asked_again()
     with answering(by_words):
         work(run)
     assert books(run) == (3 * A_CALL + from_steps(1400), 0)
+
+
+def test_what_a_dead_worker_held_back_in_a_cancelled_run_is_not_held_for_ever() -> None:
+    s = story()
+    version = priced(s, 3)
+    run = run_start(s.olga, version)
+    spending_of(s.project)
+    calls_claim(run, most=2, bound=lambda call: 700)
+    Call.objects.filter(state=CallState.CLAIMED).update(lease_until=timezone.now())
+    # A run that goes on looks at its own.
+    assert calls_sweep() == 0
+    Job.objects.filter(pk=run.job_id).update(state=JobState.CANCELLED)
+    assert calls_sweep() == 2
+    assert calls_sweep() == 0
+    assert books(run) == (from_steps(1400), 0)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from django.utils import timezone
 from annotate.models import (
     Assignment,
     EstimateRun,
+    GivenBack,
     Gold,
     Guideline,
     ImportBatch,
@@ -28,10 +29,12 @@ from annotate.models import (
     Job,
     KeptFigure,
     Label,
+    LikelyError,
     Membership,
     Question,
     Rater,
     RaterEstimate,
+    SavedView,
     Slot,
     Submission,
 )
@@ -89,6 +92,7 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
         "project",
         [{"labels_per_item": 0}, {"labels_per_item": 101}],
     ),
+    "project_shown_percent_1_to_99": ("project", [{"shown_percent": 0}, {"shown_percent": 100}]),
     "project_lease_at_least_a_minute": ("project", [{"lease_minutes": 0}]),
     "question_kind_known": ("question", [{"kind": UNKNOWN}]),
     "question_status_known": ("question", [{"status": UNKNOWN}]),
@@ -120,6 +124,12 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
     # What was handed in
     "submission_status_known": ("submission", [{"status": UNKNOWN}]),
     "submission_seconds_not_negative": ("submission", [{"seconds": -1}]),
+    "submission_visibility_known": ("submission", [{"visibility": UNKNOWN}]),
+    "submission_arm_known": ("submission", [{"arm": UNKNOWN}]),
+    "submission_shown_probability_is_a_share": (
+        "submission",
+        [{"shown_probability": -0.1}, {"shown_probability": 1.1}],
+    ),
     "label_status_known": ("label", [{"status": UNKNOWN}]),
     "label_confidence_source_known": ("label", [{"confidence_source": UNKNOWN}]),
     "label_choice_or_value": ("label", [SOME, NOTHING]),
@@ -149,6 +159,8 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
         "item_estimate",
         [{"probability": -0.1}, {"probability": 1.1}],
     ),
+    "given_back_with_a_comment": ("given_back", [{"comment": ""}]),
+    "likely_error_score_is_a_share": ("likely_error", [{"score": -0.1}, {"score": 1.1}]),
     "rater_estimate_interval_within_shares": (
         "rater_estimate",
         [
@@ -280,6 +292,7 @@ UNIQUES: dict[str, OneTooMany] = {
         "ruling", {"item_id", "question_id"}, {"choice": 1}, admitted={"status": "withdrawn"}
     ),
     "gold_once_a_question": OneTooMany("gold", {"item_id", "question_id"}, {"choice": 1}),
+    "saved_view_name_once_a_person": OneTooMany("view", {"project_id", "owner_id", "name"}),
     # Aggregates
     "item_estimate_once_a_run": OneTooMany("item_estimate", {"run_id", "item_id"}),
     "rater_estimate_once_a_run": OneTooMany("rater_estimate", {"run_id", "rater_id"}),
@@ -428,6 +441,21 @@ def _rows() -> dict[str, Any]:
         ),
         "submission": Submission.objects.get(pk=submission.pk),
         "label": Label.objects.get(),
+        "given_back": GivenBack.objects.create(
+            project=s.project,
+            submission=submission,
+            comment="Look again.",
+            by=s.olga,
+            created_at=timezone.now(),
+        ),
+        "likely_error": LikelyError.objects.create(
+            project=s.project,
+            question=s.question,
+            item=item,
+            label=Label.objects.get(),
+            score=0.9,
+        ),
+        "view": SavedView.objects.create(project=s.project, owner=s.olga, name="Mine", query="q=x"),
         "ruling": ruling,
         "gold": Gold.objects.get(pk=gold_promote(s.rhea, ruling).pk),
         "batch": ImportBatch.objects.create(

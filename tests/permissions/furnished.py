@@ -7,6 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from annotate.models import Job, JobState, Membership, User
+from annotate.selectors.bulk_rulings import RulingPlan
+from annotate.selectors.chosen import Chosen
+from annotate.selectors.item_filters import Filters
+from annotate.services.bulk_rulings import bulk_rulings_run, bulk_rulings_start
 from annotate.services.claims import claims_hold
 from annotate.services.estimates import estimate_start
 from annotate.services.exports import export_run, export_start
@@ -15,6 +19,7 @@ from annotate.services.jobs import job_cancel, job_pause, job_take
 from annotate.services.members import member_add
 from annotate.services.projects import project_create
 from annotate.services.rulings import ruling_make
+from annotate.services.saved_views import view_save
 from annotate.services.submissions import submission_submit
 from judges.services.canaries import canary_start
 from judges.services.connections import connection_add
@@ -52,6 +57,7 @@ def furnish(s: Story) -> Ids:
         "rater_id": s.rater(s.ana).pk,
         "second_rater_id": s.rater(s.ben).pk,
         "ruling_id": ruling_make(s.olga, one, s.question, choice=1, reason="guideline_gap").pk,
+        "view_id": view_save(s.olga, s.project, name="Mine", query="q=x").pk,
         "member_id": Membership.objects.get(project=s.project, user=s.ben).pk,
         **_invitation(s),
         **_jobs(s),
@@ -61,6 +67,7 @@ def furnish(s: Story) -> Ids:
         # What names no row of the project.
         "version": 1,
         "kind": "items",
+        "action": "more",
         "verb": "pause",
         "move": "pause",
     }
@@ -95,8 +102,16 @@ def _jobs(s: Story) -> Ids:
         parameters={"project": 2**62, "name": "Gone"},
         created_by=s.olga,
     )
+    ruled = bulk_rulings_start(
+        s.olga, s.question, Chosen(s.project, Filters()), RulingPlan(0, "rater_error")
+    )
+    at_work = job_take(ruled.pk)
+    assert at_work is not None
+    bulk_rulings_run(at_work)
     return {
         "job_id": waiting.pk,
+        ("bulk_batch", "job_id"): ruled.pk,
+        ("bulk_undo", "job_id"): ruled.pk,
         ("export_file", "job_id"): exported.pk,
         ("api_export_file", "job_id"): exported.pk,
         ("job_resume", "job_id"): paused.pk,

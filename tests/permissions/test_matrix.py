@@ -61,7 +61,9 @@ guideline_version    GET     200    200       200        200     404       login
 
 # Labelling: one's own work
 label                GET     200    200       200        403     404       login   200
+label_ahead          POST    200    200       200        403     404       login   403
 label_submit         POST    422    422       422        403     404       login   403
+label_reveal         POST    422    422       422        403     404       login   403
 label_skip           POST    422    422       422        403     404       login   403
 label_undo           POST    409    409       302        403     404       login   403
 label_leave          POST    204    204       204        403     404       login   403
@@ -71,13 +73,24 @@ overview             GET     200    200       403        200     404       login
 raters               GET     200    200       403        200     404       login   200
 rater                GET     200    200       403        200     404       login   200
 rater_pair           GET     200    200       403        200     404       login   200
+help_price           GET     200    200       403        200     404       login   200
 items                GET     200    200       403        200     404       login   200
+view_keep            POST    302    302       403        302     404       login   302
+view_remove          POST    302    403       403        403     404       login   302
 item                 GET     200    200       403        200     404       login   200
 
 # Reviewing: everybody's labels, rulings, aggregation, judges
 review               GET     200    200       403        403     404       login   200
 review_rule          POST    302    302       403        403     404       login   403
 ruling_withdraw      POST    302    302       403        403     404       login   403
+give_back            POST    302    302       403        403     404       login   403
+label_errors         POST    302    302       403        403     404       login   403
+bulk                 GET     200    200       403        403     404       login   403
+bulk_rule            GET     422    422       403        403     404       login   403
+bulk_rule_start      POST    302    302       403        403     404       login   403
+bulk_do              POST    302    302       403        403     404       login   403
+bulk_batch           GET     200    200       403        403     404       login   200
+bulk_undo            POST    302    302       403        403     404       login   403
 figures              POST    302    302       403        403     404       login   403
 aggregate            POST    302    302       403        403     404       login   403
 judges               GET     200    200       403        403     404       login   200
@@ -112,6 +125,7 @@ import_refused       GET     200    200       403        403     404       login
 import_undo          GET     200    200       403        403     404       login   403
 import_undo          POST    302    302       403        403     404       login   403
 import_go_on         POST    302    302       403        403     404       login   403
+import_drop          GET     200    200       403        403     404       login   403
 import_drop          POST    302    302       403        403     404       login   403
 exports              GET     302    302       403        403     404       login   302
 export_start         POST    302    302       403        403     404       login   302
@@ -193,6 +207,7 @@ api_run_retry        POST    409    409       403        403     404       401  
 api_spending         GET     200    200       403        403     404       401     200
 api_spending         POST    200    403       403        403     404       401     403
 api_estimate         GET     200    200       403        403     404       401     200
+api_help_price       GET     200    200       403        200     404       401     200
 api_aggregations     GET     200    200       403        403     404       401     200
 api_aggregations     POST    202    202       403        403     404       401     403
 api_aggregation_raters GET   200    200       403        403     404       401     200
@@ -223,9 +238,10 @@ ROWS_OF_PROJECT = {
     "run_id",
     "submission_id",
     "version_id",
+    "view_id",
     "other_id",
 }
-WORDS = {"kind", "move", "token", "verb", "version"}
+WORDS = {"action", "kind", "move", "token", "verb", "version"}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Only there while developing (DEBUG).
 NOT_SERVED = {"styleguide"}
@@ -278,6 +294,10 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
             "rulings": "on",
             "judge_weight": "0.5",
         },
+        "view_keep": {"name": "Split", "query": "disagreement=split"},
+        "give_back": {"comment": "Look at the second sentence."},
+        "bulk_do": {"value": "1"},
+        "bulk_rule_start": {"says": "1", "because": "rater_error"},
         "connection": {"name": "Renamed", **connection},
         "connection_new": {"name": "New", **connection},
         "connection_price": {"model": "some-model", "input": "1", "output": "2.5"},

@@ -16,12 +16,14 @@ from annotate.errors import BadInput, Conflict
 from annotate.models import (
     EstimateRun,
     Event,
+    GivenBack,
     Gold,
     ImportBatch,
     Item,
     ItemEstimate,
     Job,
     Label,
+    LikelyError,
     Project,
     Rater,
     RaterEstimate,
@@ -35,6 +37,7 @@ from annotate.services.jobs import job_create, job_take
 from annotate.services.members import member_add
 from annotate.services.projects import guideline_publish, project_create, question_revise
 from annotate.services.rulings import gold_promote, ruling_make
+from annotate.services.saved_views import view_save
 from annotate.services.submissions import submission_skip, submission_submit
 from annotate.tasks import project_delete as delete_task
 from judges.models import Batch, Call, Connection, ModelPrice, Pace, Spending, TextVector
@@ -78,6 +81,18 @@ def fill(s: Story, project: Project) -> None:
         question=question,
         rater=version.rater,
         choice=1,
+        created_at="2026-01-01T00:00Z",
+    )
+    label = rater.labels.get()
+    LikelyError.objects.create(
+        project=project, question=question, item=items[0], label=label, score=1
+    )
+    view_save(s.olga, project, name="Mine", query="q=x")
+    GivenBack.objects.create(
+        project=project,
+        submission=rater.submissions.get(client_key="a"),
+        comment="Look again.",
+        by=s.olga,
         created_at="2026-01-01T00:00Z",
     )
     TextVector.objects.get_or_create(

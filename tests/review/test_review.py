@@ -235,7 +235,7 @@ def test_how_often_a_rater_is_right_is_by_rulings_and_only_where_known(tale: Sto
     client = reviewer(tale)
     address = reverse("review", args=[tale.project.pk])
     before = client.get(address, {"reason": "judge_differs"}).content.decode()
-    assert "How often each is right" not in before
+    assert "right here" not in before
 
     agreed = Item.objects.get(external_id="i3")
     ruling_make(tale.rhea, agreed, tale.question, choice=1, reason="rater_error")

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotate', '0007_question_kinds'),
+        ('annotate', '0013_given_back'),
     ]
 
     operations = [
