@@ -222,7 +222,7 @@ STORAGES = {
         "BACKEND": (
             "django.contrib.staticfiles.storage.StaticFilesStorage"
             if DEBUG
-            else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            else "config.static_files.OneSheetStorage"
         )
     },
 }
@@ -285,7 +285,10 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"QuestionKindEnum": "annotate.models.QuestionKind"},
+    "ENUM_NAME_OVERRIDES": {
+        "QuestionKindEnum": "annotate.models.QuestionKind",
+        "RulingReasonEnum": "annotate.models.RulingReason",
+    },
 }
 
 # --- Local language model -------------------------------------------------------------------

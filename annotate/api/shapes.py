@@ -26,6 +26,7 @@ from annotate.models import (
     RaterKind,
     Ruling,
     RulingReason,
+    SkipReason,
     SubmissionStatus,
     WhoCounts,
 )
@@ -210,7 +211,7 @@ class LabelShape(serializers.ModelSerializer[Label]):
         )
 
 
-class SkipIn(serializers.Serializer[dict[str, Any]]):
+class WorkIn(serializers.Serializer[dict[str, Any]]):
     item = serializers.IntegerField(min_value=1, max_value=MAX_ID)
     client_key = serializers.CharField(
         max_length=100,
@@ -221,7 +222,13 @@ class SkipIn(serializers.Serializer[dict[str, Any]]):
     comment = serializers.CharField(allow_blank=True, default="", max_length=10_000)
 
 
-class SubmissionIn(SkipIn):
+class SkipIn(WorkIn):
+    reason = serializers.ChoiceField(
+        choices=SkipReason.choices, allow_blank=True, default=SkipReason.NONE
+    )
+
+
+class SubmissionIn(WorkIn):
     answers = serializers.DictField(
         child=AnswerIn(),
         allow_empty=False,

@@ -21,6 +21,7 @@ from annotate.api.shapes import (
     SkipIn,
     SubmissionIn,
     SubmissionShape,
+    WorkIn,
 )
 from annotate.errors import Conflict
 from annotate.models import Assignment, Item, Label, LabelStatus, Question, Submission
@@ -117,7 +118,7 @@ class Withdraw(APIView):
         return _assigned(assignment, questions_live(place.project))
 
 
-def _read(place: Place, given: SkipIn) -> tuple[Item, dict[str, Any]]:
+def _read(place: Place, given: WorkIn) -> tuple[Item, dict[str, Any]]:
     given.is_valid(raise_exception=True)
     data = dict(given.validated_data)
     return access.item_of(place, data.pop("item")), data

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from annotate.errors import BadInput
 from annotate.kinds import Unfit, asked_of, kind_of
-from annotate.models import Question, Rater
+from annotate.models import Question, Rater, SkipReason
 from annotate.selectors.help_rules import Rule
 from annotate.services.answers import Answer
 
@@ -86,6 +86,8 @@ class HandedIn:
     flagged: bool
     comment: str
     seal: Seal
+    reason: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,9 @@ class LabelForm(forms.Form):
         error_messages={"max_length": gettext_lazy("A comment has at most 4,000 characters.")},
     )
 
+    reason = forms.ChoiceField(choices=SkipReason.choices, required=False)
+    why = forms.CharField(required=False, max_length=500)
+
     def handed_in(self, rater: Rater) -> HandedIn:
         """Return what was handed in. Raises BadInput with a sentence for the person."""
         if not self.is_valid():
@@ -137,6 +142,8 @@ class LabelForm(forms.Form):
             flagged=clean["flag"],
             comment=clean["comment"],
             seal=seal,
+            reason=clean["reason"],
+            why=clean["why"].strip(),
         )
 
     def entered(self, rater: Rater) -> Entered | None:

@@ -29,6 +29,7 @@ from annotate.models.labels import (
     Ruling,
     RulingReason,
     RulingStatus,
+    SkipReason,
     Submission,
     SubmissionStatus,
 )
@@ -104,6 +105,7 @@ __all__ = [
     "Strategy",
     "Submission",
     "SubmissionStatus",
+    "SkipReason",
     "SummaryState",
     "Theme",
     "User",

@@ -34,6 +34,17 @@ class Arm(models.TextChoices):
     REVEALED = "revealed", _("After a reveal")
 
 
+class SkipReason(models.TextChoices):
+    """Why a person skipped an item, in the order in which the screen offers them."""
+
+    NONE = "", _("No reason given")
+    UNCLEAR = "unclear", _("I cannot tell")
+    LANGUAGE = "language", _("Not in a language I read")
+    BROKEN = "broken", _("The item is broken")
+    UPSETTING = "upsetting", _("It upsets me")
+    OTHER = "other", _("Another reason")
+
+
 class Submission(models.Model):
     """What one rater handed in for one item at one time.
 
@@ -74,9 +85,15 @@ class Submission(models.Model):
     sides = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()
 
+    # Of a skipped one.
+    skip_reason = models.CharField(
+        max_length=10, choices=SkipReason, default=SkipReason.NONE, blank=True
+    )
+
     class Meta:
         constraints: ClassVar = [
             one_of("status", SubmissionStatus, "submission_status_known"),
+            one_of("skip_reason", SkipReason, "submission_skip_reason_known"),
             models.UniqueConstraint(
                 fields=["rater", "client_key"], name="submission_client_key_once_a_rater"
             ),

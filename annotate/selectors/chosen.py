@@ -30,10 +30,10 @@ class Chosen:
         items = Item.objects.filter(project=self.project, status=ItemStatus.LIVE)
         return items.filter(pk__in=self.ids).order_by("pk")
 
-    def count(self) -> tuple[int, bool]:
-        """How many there are, and whether there are more: counted no further than COUNTED."""
-        found = self.items().order_by()[: COUNTED + 1].count()
-        return min(found, COUNTED), found > COUNTED
+    def count(self, most: int = COUNTED) -> tuple[int, bool]:
+        """How many there are, and whether there are more: counted no further than ``most``."""
+        found = self.items().order_by()[: most + 1].count()
+        return min(found, most), found > most
 
     def chunks(self, size: int) -> Iterator[list[Item]]:
         """The items, so many at a time, each chunk asked for anew after the one before it: what is

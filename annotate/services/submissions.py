@@ -25,6 +25,7 @@ from annotate.models import (
     Question,
     Rater,
     RaterOrigin,
+    SkipReason,
     Slot,
     SlotState,
     Submission,
@@ -144,6 +145,7 @@ def submission_skip(
     seconds: float | None = None,
     flagged: bool = False,
     comment: str = "",
+    reason: str = SkipReason.NONE,
 ) -> Submission:
     """Skip an item: its slot is free for others, and the rater is not given it again.
 
@@ -164,6 +166,7 @@ def submission_skip(
             item=item,
             rater=rater,
             status=SubmissionStatus.SKIPPED,
+            skip_reason=reason,
             client_key=client_key,
             assignment=assignment,
             seconds=seconds,

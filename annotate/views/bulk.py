@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from annotate import access
@@ -26,6 +24,7 @@ from annotate.services.bulk_rulings import KIND, bulk_rulings_start, bulk_ruling
 from annotate.services.item_actions import ItemAction, actions_all
 from annotate.tasks import job_nudge
 from annotate.views.answer_words import answer_chip
+from annotate.views.items import how_many
 from annotate.views.page import AuthenticatedRequest, render_page
 
 
@@ -143,11 +142,6 @@ def _ruling(place: Place, query: QueryDict) -> tuple[Chosen, Question, BulkRulin
 def _which(place: Place, chosen: Chosen, query: QueryDict) -> dict[str, Any]:
     """How many items, in words, and the fields that say again which ones."""
     n, more = chosen.count()
-    number = intcomma(n)
-    if more:
-        words = _("More than %(n)s items") % {"n": number}
-    else:
-        words = ngettext("%(n)s item", "%(n)s items", n) % {"n": number}
     kept = query.copy()
     for name in ("csrfmiddlewaretoken", "says", "because", "note", "overrule", "after", "before"):
         kept.pop(name, None)
@@ -158,7 +152,7 @@ def _which(place: Place, chosen: Chosen, query: QueryDict) -> dict[str, Any]:
     back = f"{items_url}?{listed.urlencode()}"
     return {
         "n": n,
-        "how_many": words,
+        "how_many": how_many(n, more),
         "which": _hidden(kept),
         "crumbs": [{"label": _("Items"), "url": back}],
         "back_url": back,

@@ -63,11 +63,20 @@ def _submissions(item: Item) -> list[Happened]:
                 submission.created_at,
                 submission.rater.kind,
                 submission.rater.name,
-                "; ".join(said) or submission.get_status_display(),
+                "; ".join(said) or _without_labels(submission),
                 ", ".join(sorted(notes)),
             )
         )
     return lines
+
+
+def _without_labels(submission: Submission) -> str:
+    words = str(submission.get_status_display())
+    if submission.skip_reason:
+        words = _("Skipped: %(reason)s") % {"reason": submission.get_skip_reason_display()}
+    if submission.comment:
+        words = f"{words} ({isolated(submission.comment)})"
+    return words
 
 
 def _rulings(item: Item) -> list[Happened]:

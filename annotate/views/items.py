@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from annotate import access
@@ -16,6 +18,7 @@ from annotate.access import Place, Right
 from annotate.forms.items import LED_BY, ItemsForm
 from annotate.kinds import Asked, Said, asked_of, kind_of
 from annotate.models import Item, ItemStatus, ProjectStatus, Question, Reason
+from annotate.selectors.chosen import Chosen
 from annotate.selectors.items import ItemRow, Page, items_page
 from annotate.selectors.questions import questions_live
 from annotate.selectors.review import remarks_of
@@ -32,6 +35,8 @@ from annotate.views.review_item import (
 )
 from annotate.views.saved_views import views_shown
 
+# So many items are counted; beyond, "more than".
+COUNTED = 1000
 # An option's name in the list is cut to so many characters.
 NAME = 24
 # More different answers than this are left out.
@@ -62,6 +67,8 @@ def items(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
         "several": len(questions) > 1,
         "rows": [_row(place, row, filters.question) for row in page.rows],
         **_turning(request, page),
+        # On the first page only: who turns the pages has read it.
+        "how_many": "" if page.before else how_many(*Chosen(place.project, filters).count(COUNTED)),
         "narrowed": any(request.GET.get(name) for name in FILTERS),
         "further": any(request.GET.get(name) for name in FURTHER),
         "all_url": reverse("items", args=[project_id]),
@@ -94,6 +101,14 @@ def item(request: AuthenticatedRequest, project_id: int, item_id: int) -> HttpRe
     }
     page = render_page(request, "annotate/item.html", context, place=place, current="items")
     return pictures_allow(page, place.project)
+
+
+def how_many(n: int, more: bool) -> str:  # noqa: FBT001 (as Chosen.count has it)
+    """How many items there are, in words."""
+    number = intcomma(n)
+    if more:
+        return _("More than %(n)s items") % {"n": number}
+    return ngettext("%(n)s item", "%(n)s items", n) % {"n": number}
 
 
 def _may_bulk(place: Place) -> bool:

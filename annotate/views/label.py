@@ -1,4 +1,8 @@
-"""The label screen: one item, its answer, the next item. One request a label."""
+"""The label screen: one item, its answer, the next item. One request a label.
+
+Its replies are compressed: they are most of what a slow network carries. Django adds some random
+bytes to each, and masks the CSRF token anew, so that their lengths give nothing away (BREACH).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_POST
 
 from annotate import access
@@ -19,6 +24,7 @@ from annotate.models import (
     Assignment,
     Guideline,
     ProjectStatus,
+    SkipReason,
     Submission,
     SubmissionStatus,
 )
@@ -47,6 +53,7 @@ from annotate.views.page import AuthenticatedRequest
 
 
 @require_GET
+@gzip_page
 def label(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     place = access.project_of(request.user, project_id)
     if place.project.status == ProjectStatus.ARCHIVED and place.may(Right.LABEL):
@@ -57,6 +64,7 @@ def label(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
 
 
 @require_POST
+@gzip_page
 def label_ahead(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     """Bring what comes behind the item on the screen: asked for once, when the page is there."""
     desk = desk_of(request, access.project_of(request.user, project_id, Right.LABEL))
@@ -64,35 +72,42 @@ def label_ahead(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
 
 
 @require_POST
+@gzip_page
 def label_submit(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     """Store the answer; the reply is the next item."""
     return _hand_in(request, project_id, _store)
 
 
 @require_POST
+@gzip_page
 def label_reveal(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     """Store the answer, and only then show what judges say of the same item."""
     return _hand_in(request, project_id, _store, _revealed)
 
 
 @require_POST
+@gzip_page
 def label_skip(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
-    """Skip the item, with its flag and comment; the reply is the next item."""
+    """Skip the item, with the reason, its flag and comment; the reply is the next item."""
 
     def store(desk: Desk, handed: HandedIn) -> Submission:
+        if handed.reason == SkipReason.OTHER and not (handed.why or handed.comment):
+            raise BadInput(_("Say in a few words why."))
         return submission_skip(
             desk.rater,
             access.item_of(desk.place, handed.item_id, live_only=False),
             client_key=handed.client_key,
             seconds=handed.seconds,
             flagged=handed.flagged,
-            comment=handed.comment,
+            comment="\n".join(filter(None, [handed.comment, handed.why])),
+            reason=handed.reason,
         )
 
     return _hand_in(request, project_id, store)
 
 
 @require_POST
+@gzip_page
 def label_undo(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     """Take back the submission named (else the last one) and bring its item back as it was."""
     desk = desk_of(request, access.project_of(request.user, project_id, Right.LABEL))

@@ -27,6 +27,7 @@ from annotate.models import (
     Question,
     QuestionKind,
     Rater,
+    SkipReason,
     Visibility,
 )
 from annotate.selectors.given_back import given_back_to
@@ -264,6 +265,7 @@ def _work(
         and questions[0].kind in {QuestionKind.SINGLE, QuestionKind.PAIRWISE},
         "entered": entered,
         "comment_max": COMMENT_MAX,
+        "skip_reasons": skip_reasons(),
         "is_late": assignment.state == AssignmentState.EXPIRED,
         "guideline": guideline,
         "guideline_html": guideline_html(guideline.text) if guideline else "",
@@ -314,6 +316,12 @@ def _progress(desk: Desk, held: int) -> dict[str, Any]:
         left = strategies.open_items_count(desk.rater, limit=COUNTED_LEFT + 1)
         total = today.done + held + left if left <= COUNTED_LEFT else None
     return {"done": today.done, "total": total, "seconds_each": today.seconds_each}
+
+
+def skip_reasons() -> list[dict[str, str]]:
+    """The reasons a person may give for skipping, each with its digit."""
+    given = [(value, str(name)) for value, name in SkipReason.choices if value]
+    return [{"value": v, "name": name, "key": str(n)} for n, (v, name) in enumerate(given, 1)]
 
 
 # --- Nothing to label -------------------------------------------------------------------------

@@ -282,10 +282,17 @@ def _evidence(evidence: Evidence | None, item: Item, asked: Asked) -> dict[str, 
     }
 
 
+def skipped_words(submission: Submission) -> str:
+    """That an item was skipped, and why where that was said."""
+    if not submission.skip_reason:
+        return _("skipped")
+    return _("skipped: %(reason)s") % {"reason": submission.get_skip_reason_display()}
+
+
 def remark_shown(remark: Submission) -> dict[str, Any]:
     words = []
     if remark.status == SubmissionStatus.SKIPPED:
-        words.append(_("skipped"))
+        words.append(skipped_words(remark))
     if remark.status == SubmissionStatus.SURPLUS:
         words.append(_("surplus"))
     if remark.flagged:

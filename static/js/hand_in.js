@@ -137,7 +137,8 @@ function handIn(form, button) {
   form.dispatchEvent(new CustomEvent("concord:put-away", { bubbles: true }));
   const key = field(form, "client_key").value;
   const item = field(form, "item").value;
-  const entries = [...new FormData(form)].filter(([name]) => name !== "csrfmiddlewaretoken");
+  const entries = [...new FormData(form, button)].filter(([name]) => name !== "csrfmiddlewaretoken");
+  form.querySelector("dialog[open]")?.close();
   const isReveal = button?.matches("[data-reveal]") ?? false;
   const url = button?.hasAttribute("formaction") && !isReveal ? button.formAction : form.action;
   setKept([...kept().filter((answer) => answer.key !== key), { key, item, url, entries }]);

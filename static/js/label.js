@@ -212,6 +212,28 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// ---- skipping for another reason ---------------------------------------------------------------
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.isComposing || !event.target.matches?.("[data-skip-why]")) return;
+  // Enter in a form means its first button, which submits an answer.
+  event.preventDefault();
+  event.target.form.querySelector("[data-skip-other]").click();
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-skip-other]");
+  if (!button) return;
+  const why = button.form.querySelector("[data-skip-why]");
+  const line = document.getElementById(why.getAttribute("aria-describedby"));
+  const words = why.value.trim() ? "" : line.dataset.words;
+  line.textContent = words;
+  if (!words) return;
+  event.preventDefault();
+  why.focus();
+  say(words);
+});
+
 // ---- comment, guideline ----------------------------------------------------------------------
 
 document.addEventListener("click", (event) => {

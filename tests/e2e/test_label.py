@@ -74,6 +74,7 @@ def test_labelling_by_keyboard_alone(page: Page) -> None:
     wait_said(page, "Negative saved")
     expect(page.locator(".label__item")).to_be_focused()
     page.keyboard.press("s")
+    page.keyboard.press("s")
     next_item(page, second)
     wait_said(page, "Skipped")
     page.keyboard.press("f")
@@ -183,6 +184,7 @@ def test_more_than_nine_options_are_filtered_by_typing(page: Page) -> None:
     # Esc leaves the filter for the other keys.
     page.keyboard.press("Escape")
     page.keyboard.press("s")
+    page.keyboard.press("s")
     wait_said(page, "Skipped")
 
 
@@ -193,9 +195,10 @@ def test_a_key_pressed_the_moment_the_item_is_there_needs_no_page_load(page: Pag
     loads: list[str] = []
     page.on("load", lambda: loads.append(page.url))
     page.evaluate(
-        """() => document.addEventListener("concord:shown", () =>
-             setTimeout(() => document.querySelector("[data-skip]").click()), {once: true})"""
+        """() => document.addEventListener("concord:shown", () => setTimeout(() =>
+             document.querySelector("dialog [data-skip]").click()), {once: true})"""
     )
+    page.keyboard.press("s")
     page.keyboard.press("s")
     third = Item.objects.order_by("draw")[2]
     expect(page.locator(".label__text")).to_have_text(third.fields["text"])
@@ -231,6 +234,36 @@ def test_g_hides_the_guideline_and_nothing_moves(page: Page) -> None:
         if _item < 2:
             next_item(page, before)
     assert len(places) == 1
+
+
+# --- Skipping ---------------------------------------------------------------------------------
+
+
+def test_a_reason_for_skipping_is_one_key_and_another_takes_words(page: Page) -> None:
+    s = story()
+    s.items(TEXTS)
+    open_label(page, s)
+    first = shown(page)
+    page.keyboard.press("s")
+    dialog = page.get_by_role("dialog", name="Why skip it?")
+    expect(dialog).to_be_visible()
+    # The digits are the reasons' now, and Esc goes back to the item.
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    page.keyboard.press("s")
+    page.keyboard.press("3")
+    second = next_item(page, first)
+    wait_said(page, "Skipped")
+    page.keyboard.press("s")
+    page.keyboard.press("5")
+    page.keyboard.press("Enter")
+    expect(dialog).to_contain_text("Say in a few words why.")
+    page.keyboard.type("3 texts in one")
+    page.keyboard.press("Enter")
+    next_item(page, second)
+    wait_said(page, "Skipped")
+    stored = Submission.objects.order_by("pk").values_list("skip_reason", "comment")
+    assert list(stored) == [("broken", ""), ("other", "3 texts in one")]
 
 
 # --- A lost connection ------------------------------------------------------------------------

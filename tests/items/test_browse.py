@@ -125,6 +125,16 @@ def test_the_same_name_again_replaces_the_view(tale: Story) -> None:
     assert SavedView.objects.get().query == "q=two"
 
 
+def test_how_many_there_are_is_said_and_counted_no_further_than_a_bound(
+    tale: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, address = client_of(tale), reverse("items", args=[tale.project.pk])
+
+    assert "1 item<" in client.get(address, {"disagreement": "split"}).content.decode()
+    monkeypatch.setattr("annotate.views.items.COUNTED", 3)
+    assert "More than 3 items" in client.get(address).content.decode()
+
+
 def test_a_page_costs_the_same_queries_however_it_is_narrowed(
     tale: Story, django_assert_num_queries: Any
 ) -> None:
@@ -133,6 +143,7 @@ def test_a_page_costs_the_same_queries_however_it_is_narrowed(
     address = reverse("items", args=[tale.project.pk])
     narrow = {"q": "item", "meta": "site", "meta_value": "x", "disagreement": "split"}
 
-    for query in ({}, {"after": 1}, {**narrow, "confidence": "60_80"}):
-        with django_assert_num_queries(13 if query.get("q") is None else 11):
+    asked = (({}, 14), ({"after": 1}, 13), ({**narrow, "confidence": "60_80"}, 13))
+    for query, queries in asked:
+        with django_assert_num_queries(queries):
             client.get(address, query)

@@ -187,7 +187,7 @@ def test_the_number_of_queries_does_not_grow_with_items(
     a, b = (Rater.objects.get(name=name).pk for name in ("w1", "w2"))
     client = client_of(tale)
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         client.get(f"{reverse('items', args=[tale.project.pk])}?a={a}&b={b}&q=e")
 
 

@@ -37,6 +37,7 @@ from annotate.services.projects import (
 )
 from annotate.services.raters import rater_imported
 from annotate.services.submissions import submission_submit
+from annotate.views.review_item import remark_shown
 from tests.personas import SENTIMENT, STARS, story
 
 pytestmark = pytest.mark.django_db
@@ -393,6 +394,29 @@ def test_skipping_brings_another_item_and_keeps_flag_and_comment() -> None:
     skipped = Submission.objects.get()
     assert (skipped.status, skipped.flagged) == ("skipped", True)
     assert skipped.comment == "not about soup"
+
+
+def test_a_reason_for_skipping_is_kept_and_told_to_leads() -> None:
+    s = story()
+    s.items(TEXTS)
+    desk = Desk(s, s.ana).open()
+    first = desk.item
+    assert desk.skip(reason="nonsense").status_code == 422
+    assert desk.skip(reason="other").status_code == 422
+    assert "Say in a few words why." in desk.html
+    assert not Submission.objects.exists()
+    desk.skip(reason="other", why="Two texts in one", comment="See the end")
+    desk.skip(reason="language")
+    other, language = Submission.objects.order_by("pk")
+    assert (other.skip_reason, other.comment) == ("other", "See the end\nTwo texts in one")
+    assert language.skip_reason == "language"
+    lead = Client()
+    lead.force_login(s.olga)
+    page = unescape(lead.get(reverse("item", args=[s.project.pk, first])).content.decode())
+    assert "Skipped: Another reason" in page
+    assert "Two texts in one" in page
+    review = remark_shown(language)
+    assert review["rater"]["note"] == "skipped: Not in a language I read"
 
 
 def test_what_was_written_of_one_item_is_not_filled_in_for_another() -> None:

@@ -123,6 +123,7 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
     "rater_kind_fits_origin": ("rater", [{"kind": "judge"}]),
     # What was handed in
     "submission_status_known": ("submission", [{"status": UNKNOWN}]),
+    "submission_skip_reason_known": ("submission", [{"skip_reason": UNKNOWN}]),
     "submission_seconds_not_negative": ("submission", [{"seconds": -1}]),
     "submission_visibility_known": ("submission", [{"visibility": UNKNOWN}]),
     "submission_arm_known": ("submission", [{"arm": UNKNOWN}]),
