@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotate', '0013_given_back'),
+        ('annotate', '0014_skip_reasons'),
     ]
 
     operations = [
