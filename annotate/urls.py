@@ -36,6 +36,7 @@ urlpatterns = [
     path("theme/", home.theme, name="theme"),
     path("deletions/<int:job_id>/again/", home.deletion_again, name="deletion_again"),
     path("account/", account.account, name="account"),
+    path("account/keys/", account.account_keys, name="account_keys"),
     path("account/login/", account.log_in, name="login"),
     path("account/token/new/", account.token_new, name="token_new"),
     path("account/token/end/", account.token_end, name="token_end"),

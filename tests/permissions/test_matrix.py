@@ -36,6 +36,7 @@ home                 GET     200    200       200        200     200       login
 theme                POST    302    302       302        302     302       302     -
 account              GET     200    200       200        200     200       login   -
 account              POST    302    302       302        302     302       login   -
+account_keys         POST    302    302       302        302     302       login   -
 token_new            POST    200    200       200        200     200       login   -
 token_end            POST    302    302       302        302     302       login   -
 login                GET     302    302       302        302     302       200     -
