@@ -70,7 +70,8 @@ def figures_of(question: Question, found: QuestionTable | None = None) -> dict[s
 
     ``agreement`` and ``judges_agreement``: fields of consensus.agreement.Agreement.
     ``over_time``: as shares_over_time. ``people``, ``judges``: labels of each option code.
-    ``origins``: labels by "kind origin" of the rater. ``raters``: rows of agreement.RaterAgreement with the rater's id, kind, name and seconds an answer.
+    ``origins``: labels by "kind origin" of the rater. ``raters``: rows of agreement.RaterAgreement
+    with the rater's id, kind, name and seconds an answer.
     ``matrix``: raters, and for each two [share, items] or None where they share none.
     ``fingerprints``: of the labels by who counts, and by "who rulings" where rulings count as known
     answers, as EstimateRun.input_fingerprint (``fingerprint_key``).

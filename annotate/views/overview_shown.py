@@ -123,7 +123,7 @@ def _between(forecast: Forecast) -> str:
         return _("From one day’s pace nothing says how sure that is.")
     if forecast.high is None:
         return _(
-            "The days differ so much that it may take %(low)s days or far longer: no end can be told."
+            "Days differ so much that it may take %(low)s days or far longer: no end is in sight."
         ) % {"low": intcomma(forecast.low)}
     return _(
         "With days as uneven as these, it takes %(low)s to %(high)s days in four of five cases."
