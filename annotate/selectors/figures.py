@@ -25,6 +25,7 @@ from annotate.models import (
 )
 from annotate.selectors.agreement import alpha_of, raters_against_people
 from annotate.selectors.rater_rows import MATRIX, TABLE, pace_of, rater_named
+from annotate.selectors.shares_over_time import shares_over_time
 from annotate.selectors.tables import QuestionTable, known_answers, question_table
 from annotate.selectors.value_figures import value_figures
 
@@ -68,9 +69,9 @@ def figures_of(question: Question, found: QuestionTable | None = None) -> dict[s
 
 
     ``agreement`` and ``judges_agreement``: fields of consensus.agreement.Agreement.
-    ``people``, ``judges``: labels of each option code. ``origins``: labels by "kind origin" of the
-    rater. ``raters``: rows of
-    agreement.RaterAgreement with the rater's id, kind, name and seconds an answer.
+    ``over_time``: as shares_over_time. ``people``, ``judges``: labels of each option code.
+    ``origins``: labels by "kind origin" of the rater. ``raters``: rows of agreement.RaterAgreement
+    with the rater's id, kind, name and seconds an answer.
     ``matrix``: raters, and for each two [share, items] or None where they share none.
     ``fingerprints``: of the labels by who counts, and by "who rulings" where rulings count as known
     answers, as EstimateRun.input_fingerprint (``fingerprint_key``).
@@ -87,6 +88,7 @@ def figures_of(question: Question, found: QuestionTable | None = None) -> dict[s
         "agreement": asdict(alpha_of(question, people)),
         "judges_agreement": asdict(alpha_of(question, judges)),
         "origins": _by_origin(found),
+        "over_time": shares_over_time(question),
         "people": _by_code(people),
         "judges": _by_code(judges),
         "n_raters": len(found.rater_ids),

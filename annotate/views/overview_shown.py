@@ -35,9 +35,10 @@ from annotate.selectors.figures import (
     fingerprint_key,
     labels_count,
 )
-from annotate.selectors.overview import DAYS, LEAST, Progress
+from annotate.selectors.overview import DAYS, LEAST, Forecast, Progress
 from annotate.views.matrix_shown import matrix_shown, rater_url
 from annotate.views.needs_shown import items_address
+from annotate.views.over_time_shown import over_time_shown
 from annotate.views.value_facts import (
     facts_shown,
     measure_words,
@@ -103,7 +104,7 @@ def _forecast(progress: Progress) -> str:
         "the %(labels)s labels that %(n)s people gave in %(time)s",
         forecast.people,
     ) % {"labels": intcomma(forecast.labels), "n": forecast.people, "time": time}
-    return ngettext(
+    about = ngettext(
         "About %(n)s day to go, until %(end)s, at %(pace)s labels a day: %(rests_on)s.",
         "About %(n)s days to go, until %(end)s, at %(pace)s labels a day: %(rests_on)s.",
         forecast.days,
@@ -113,6 +114,20 @@ def _forecast(progress: Progress) -> str:
         "pace": intcomma(round(forecast.per_day)),
         "rests_on": rests_on,
     }
+    return f"{about} {_between(forecast)}"
+
+
+def _between(forecast: Forecast) -> str:
+    """How sure the forecast is, in words."""
+    if forecast.low is None:
+        return _("From one day’s pace nothing says how sure that is.")
+    if forecast.high is None:
+        return _(
+            "Days differ so much that it may take %(low)s days or far longer: no end is in sight."
+        ) % {"low": intcomma(forecast.low)}
+    return _(
+        "With days as uneven as these, it takes %(low)s to %(high)s days in four of five cases."
+    ) % {"low": intcomma(forecast.low), "high": intcomma(forecast.high)}
 
 
 def _imported(origins: Counter[str]) -> str:
@@ -202,6 +217,7 @@ def _question(place: Place, question: Question, figures: dict[str, Any]) -> dict
         "judges_agreement": _agreement(figures["judges_agreement"], by_people=False),
         "options": options_agreement_shown(question, figures),
         "spread": [] if question.kind not in CHOICES else _spread(question, figures),
+        "over_time": over_time_shown(place, question, figures),
         "facts": facts_shown(question, figures),
         "raters": [
             {
