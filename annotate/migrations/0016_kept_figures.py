@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotate', '0014_skip_reasons'),
+        ('annotate', '0015_own_keys'),
     ]
 
     operations = [
