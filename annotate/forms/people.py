@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts
 from django.utils.translation import gettext_lazy as _
 
 from annotate.forms.projects import ConcordForm
 from annotate.models import Role, Theme
+from annotate.selectors.keys import USUAL
 from annotate.services.invitations import DAYS, LONGEST_DAYS
+
+# How a key that is more than a sign is written on it.
+USUAL_SHOWN = {"Control+Z": "Ctrl Z"}
 
 
 class InvitationForm(ConcordForm):
@@ -48,6 +54,22 @@ class JoinForm(ConcordForm):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self.fields["password"].help_text = " ".join(password_validators_help_texts())
+
+
+class KeysForm(ConcordForm):
+    """A person's own keys of the label screen; the usual ones stand in the empty fields."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, (usual, words) in USUAL.items():
+            look = {
+                "placeholder": USUAL_SHOWN.get(usual, usual),
+                "autocapitalize": "none",
+                "autocomplete": "off",
+            }
+            self.fields[name] = forms.CharField(
+                label=str(words), required=False, max_length=1, widget=forms.TextInput(attrs=look)
+            )
 
 
 class AccountForm(ConcordForm):

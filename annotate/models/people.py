@@ -24,6 +24,8 @@ class User(AbstractUser):
     theme = models.CharField(max_length=5, choices=Theme, default=Theme.AUTO)
     # May start projects. The first owner has it; other people get it from an operator.
     is_founder = models.BooleanField(default=False)
+    # Their own keys of the label screen, where not the usual ones: {"skip": "k"}.
+    keys = models.JSONField(default=dict, blank=True)
 
     class Meta(AbstractUser.Meta):
         constraints: ClassVar = [one_of("theme", Theme, "user_theme_known")]

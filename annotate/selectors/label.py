@@ -86,6 +86,7 @@ class QuestionShown:
     options: Sequence[OptionShown]
     error: str
     settings: Mapping[str, Any]
+    none_key: str
     entries: Sequence[str]
     only_if: Condition | None
 
@@ -187,11 +188,13 @@ def questions_shown(
     entries: Mapping[int, Sequence[str]],
     errors: Mapping[str, str],
     sides: Mapping[str, str] | None = None,
+    digits: Mapping[str, str] | None = None,
 ) -> list[QuestionShown]:
     """The questions with their text filled from the item, and what was entered before.
 
     ``entries`` is by question id, ``errors`` a sentence by question key, ``sides`` which field of a
-    pairwise question comes first. No query, given questions with their options (questions_live).
+    pairwise question comes first, ``digits`` the person's own key for each. No query, given
+    questions with their options (questions_live).
     """
     shown = []
     asked = {question.key: asked_of(question) for question in questions}
@@ -200,7 +203,7 @@ def questions_shown(
         side = (sides or {}).get(question.key, "")
         definitions = {option.code: option.definition for option in question.options.all()}
         options = options_seen(asked[question.key], side)
-        keys = option_keys(question, options)
+        keys = [(digits or {}).get(key, key) for key in option_keys(question, options)]
         entered = list(entries.get(question.pk, ()))
         of_fields = question.settings.get("of_fields", False)
         shown.append(
@@ -214,6 +217,7 @@ def questions_shown(
                 required=question.required,
                 error=errors.get(question.key, ""),
                 settings=question.settings,
+                none_key=(digits or {}).get("0", "0"),
                 entries=entered,
                 only_if=_condition(asked[question.key], asked, fields),
                 options=[

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -10,6 +12,7 @@ from rest_framework.authtoken.models import Token
 
 from annotate.errors import BadInput, Conflict
 from annotate.models import Event, Membership, Rater, Role, User
+from annotate.selectors.keys import USUAL
 from annotate.services.events import event_write
 from annotate.services.members import member_remove
 
@@ -48,6 +51,37 @@ def account_create(
     except IntegrityError:  # somebody took the name between the check and here
         taken = _("A user with that username already exists.")
         raise BadInput(taken, fields={"username": taken}) from None
+    return user
+
+
+# These do something on every page, or in every text.
+KEYS_TAKEN = {"?"}
+
+
+def keys_change(user: User, wanted: Mapping[str, str]) -> User:
+    """Set a person's own keys of the label screen, by what they do. Empty or left out: the usual.
+
+    Raises BadInput by field for what is no key, or where one would do two things.
+    """
+    own = {name: wanted[name].strip().lower() for name in USUAL if wanted.get(name, "").strip()}
+    wrong: dict[str, str] = {}
+    users: dict[str, str] = {}
+    for name, (usual, words) in USUAL.items():
+        key = own.get(name, usual)
+        if name in own and (len(key) != 1 or not key.isprintable() or key in KEYS_TAKEN):
+            wrong[name] = _("One letter, digit or sign, but not ?, which opens the list of keys.")
+        elif key in users:
+            wrong[name] = _("%(key)s would do two things: %(one)s, and %(other)s.") % {
+                "key": key,
+                "one": USUAL[users[key]][1],
+                "other": words,
+            }
+        else:
+            users[key] = name
+    if wrong:
+        raise BadInput(" ".join(wrong.values()), fields=wrong)
+    user.keys = {name: key for name, key in own.items() if key != USUAL[name][0]}
+    user.save(update_fields=["keys"])
     return user
 
 

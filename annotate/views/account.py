@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -14,8 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.authtoken.models import Token
 
 from annotate.address import address_of
-from annotate.forms.people import AccountForm
-from annotate.services.accounts import account_change, token_renew, token_revoke
+from annotate.errors import BadInput
+from annotate.forms.people import AccountForm, KeysForm
+from annotate.services.accounts import account_change, keys_change, token_renew, token_revoke
 from annotate.services.throttle import (
     LOGIN_OF_ADDRESS,
     LOGIN_OF_NAME,
@@ -62,14 +64,27 @@ def account(request: AuthenticatedRequest) -> HttpResponse:
     return _page(request, form, status=422 if form.errors else 200)
 
 
+@require_POST
+def account_keys(request: AuthenticatedRequest) -> HttpResponse:
+    """The person's own keys of the label screen; with ``reset`` the usual ones again."""
+    form = KeysForm({} if "reset" in request.POST else request.POST)
+    if form.is_valid():
+        try:
+            keys_change(request.user, form.cleaned_data)
+        except BadInput as error:
+            form.refuse(error)
+        else:
+            messages.success(request, _("Saved. They are your keys from the next item on."))
+            return redirect(f"{reverse('account')}#keys-of-mine")
+    return _page(request, _form(request, bound=False), keys_form=form, status=422)
+
+
 @never_cache
 @require_POST
 def token_new(request: AuthenticatedRequest) -> HttpResponse:
     # No redirect: this answer is the one place where the token stands.
     token = token_renew(request.user)
-    user = request.user
-    form = AccountForm(initial={"name": user.get_full_name(), "theme": user.theme})
-    return _page(request, form, token=token)
+    return _page(request, _form(request, bound=False), token=token)
 
 
 @require_POST
@@ -79,17 +94,23 @@ def token_end(request: AuthenticatedRequest) -> HttpResponse:
     return redirect("account")
 
 
-def _form(request: AuthenticatedRequest) -> AccountForm:
-    data = request.POST if request.method == "POST" else None
+def _form(request: AuthenticatedRequest, *, bound: bool = True) -> AccountForm:
+    data = request.POST if bound and request.method == "POST" else None
     user = request.user
     return AccountForm(data, initial={"name": user.get_full_name(), "theme": user.theme})
 
 
 def _page(
-    request: AuthenticatedRequest, form: AccountForm, *, token: str = "", status: int = 200
+    request: AuthenticatedRequest,
+    form: AccountForm,
+    *,
+    token: str = "",
+    keys_form: KeysForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     context = {
         "form": form,
+        "keys_form": keys_form or KeysForm(initial=request.user.keys),
         "kept": Token.objects.filter(user=request.user).first(),
         "token": token,
         "example": 'curl -H "Authorization: Token …" '

@@ -34,6 +34,7 @@ from annotate.selectors.given_back import given_back_to
 from annotate.selectors.guidelines import guideline_html
 from annotate.selectors.help_rules import Help, help_of
 from annotate.selectors.item_display import item_shown, sides_of
+from annotate.selectors.keys import OPTIONS, digits_of, keys_of
 from annotate.selectors.label import (
     Nothing,
     entries_of,
@@ -146,6 +147,7 @@ def screen_show(desk: Desk, turn: Turn) -> HttpResponse:
         held = claims_hold(desk.rater, wanted=wanted) if desk.questions else []
     context: dict[str, Any] = {
         "title": desk.title,
+        "keys": keys_of(desk.request.user),
         "beside": desk.beside,
         "said": turn.said,
         "problem": turn.problem,
@@ -196,6 +198,7 @@ def id_posted(text: str | None) -> int | None:
 def archived_show(request: AuthenticatedRequest, place: Place) -> HttpResponse:
     context = {
         "title": place.project.name,
+        "keys": keys_of(request.user),
         "empty": {
             "title": _("This project is archived"),
             "text": _("Its labels are kept and can be exported. An owner can take it up again."),
@@ -249,8 +252,14 @@ def _work(
     project, item, guideline = desk.place.project, assignment.item, desk.guideline
     sides = sides_of(project, desk.rater, item.pk, desk.questions)
     shown = help_of(project, desk.rater, item, desk.questions, sides, seen=entered.exposure)
+    keys = keys_of(desk.request.user)
     questions = questions_shown(
-        desk.questions, item, entries=entered.entries, errors=errors, sides=sides
+        desk.questions,
+        item,
+        entries=entered.entries,
+        errors=errors,
+        sides=sides,
+        digits=digits_of(keys),
     )
     return {
         "guided": True,
@@ -265,7 +274,8 @@ def _work(
         and questions[0].kind in {QuestionKind.SINGLE, QuestionKind.PAIRWISE},
         "entered": entered,
         "comment_max": COMMENT_MAX,
-        "skip_reasons": skip_reasons(),
+        "skip_reasons": skip_reasons(keys),
+        "searches_options": any(question.is_many for question in questions),
         "is_late": assignment.state == AssignmentState.EXPIRED,
         "guideline": guideline,
         "guideline_html": guideline_html(guideline.text) if guideline else "",
@@ -318,10 +328,13 @@ def _progress(desk: Desk, held: int) -> dict[str, Any]:
     return {"done": today.done, "total": total, "seconds_each": today.seconds_each}
 
 
-def skip_reasons() -> list[dict[str, str]]:
-    """The reasons a person may give for skipping, each with its digit."""
+def skip_reasons(keys: Mapping[str, str]) -> list[dict[str, str]]:
+    """The reasons a person may give for skipping, with the keys of so many options."""
     given = [(value, str(name)) for value, name in SkipReason.choices if value]
-    return [{"value": v, "name": name, "key": str(n)} for n, (v, name) in enumerate(given, 1)]
+    return [
+        {"value": value, "name": name, "key": keys[option]}
+        for (value, name), option in zip(given, OPTIONS, strict=False)
+    ]
 
 
 # --- Nothing to label -------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qs
 
 import pytest
@@ -344,3 +345,36 @@ def test_leaving_gives_back_what_was_not_shown(page: Page) -> None:
         page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide'))")
     reply.value.finished()
     assert [assignment.item_id for assignment in held] == [int(item)]
+
+
+def test_own_keys_and_the_search_of_the_guideline(page: Page) -> None:
+    tale = told()
+    tale.ana.keys = {"option_1": "a", "skip": "k", "guideline": "h"}
+    tale.ana.save()
+    open_ahead(page, tale)
+    first = shown(page)
+    page.keyboard.press("1")
+    expect(page.locator(".option :checked")).to_have_count(0)
+    page.keyboard.press("a")
+    expect(page.locator(".option :checked")).to_have_value("0")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_contain_text("Skip this item")
+    expect(page.locator("#keys .key", has_text=re.compile("^k$"))).to_have_count(1)
+    page.keyboard.press("Escape")
+    # Hidden, the search opens it; the letters are words then.
+    page.keyboard.press("h")
+    page.keyboard.press("/")
+    page.keyboard.type("mild khas")
+    expect(page.locator(".definition:visible")).to_have_count(0)
+    for _n in range(5):
+        page.keyboard.press("Backspace")
+    expect(page.locator(".definition:visible")).to_have_text(re.compile("Negative"))
+    expect(page.locator("[data-guideline-found]")).to_contain_text("1 of 4 passages")
+    page.keyboard.press("Escape")
+    expect(page.locator(".definition:visible")).to_have_count(3)
+    page.keyboard.press("Enter")
+    second = next_item(page, first)
+    page.keyboard.press("k")
+    page.keyboard.press("k")
+    next_item(page, second)
+    wait_said(page, "Skipped")
