@@ -24,6 +24,7 @@ from annotate.models import (
     Project,
     ProjectStatus,
     Question,
+    Rater,
     Role,
     User,
 )
@@ -127,6 +128,14 @@ def question_of(place: Place, question_id: int) -> Question:
     if question is None:
         raise NotFound(_("There is no such question in this project."))
     return question
+
+
+def rater_of(place: Place, rater_id: int) -> Rater:
+    """Return a rater of the place's project, or raise NotFound."""
+    rater = Rater.objects.filter(project=place.project, pk=rater_id).first()
+    if rater is None:
+        raise NotFound(_("There is no such rater in this project."))
+    return rater
 
 
 def job_of(place: Place, job_id: int, kinds: Iterable[str] | None = None) -> Job:

@@ -26,6 +26,7 @@ from annotate.views import (
     project,
     projects,
     questions,
+    raters,
     review,
     saved_views,
     settings,
@@ -52,6 +53,13 @@ urlpatterns = [
     path("projects/<int:project_id>/label/undo/", label.label_undo, name="label_undo"),
     path("projects/<int:project_id>/label/leave/", label.label_leave, name="label_leave"),
     path("projects/<int:project_id>/overview/", overview.overview, name="overview"),
+    path("projects/<int:project_id>/raters/", raters.raters, name="raters"),
+    path("projects/<int:project_id>/raters/<int:rater_id>/", raters.rater, name="rater"),
+    path(
+        "projects/<int:project_id>/raters/<int:rater_id>/<int:second_rater_id>/",
+        raters.rater_pair,
+        name="rater_pair",
+    ),
     path("projects/<int:project_id>/help/", help_price.help_price_page, name="help_price"),
     path("projects/<int:project_id>/figures/", aggregates.figures, name="figures"),
     path(

@@ -110,8 +110,9 @@ def of_asking(
         exactly("asked again without a cause", again, 0),
         exactly("asked more often than allowed", attempts, 0),
         exactly("stored twice", stored_later, 0),
-        # As many again may be answered and wait to be stored while the next are asked.
-        at_most("asked or not yet stored at a kill", seen.most_in_flight, 2 * at_once),
+        # Half as many stand ready, and as many as both may be answered and wait to be stored while
+        # the next are asked.
+        at_most("claimed at a kill", seen.most_in_flight, 2 * (at_once + at_once // 2)),
         at_most("at once at the endpoint", endpoint.most_in_flight, at_once),
         exactly("kinds of fault that never came", len(missing), 0),
     ]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from annotate.kinds import CHOICES
-from annotate.models import Project, Question, QuestionKind, Rater, Reason
+from annotate.models import Project, Question, QuestionKind, Rater, RaterKind, Reason
 from annotate.selectors.item_filters import (
     Confidence,
     Disagreement,
@@ -19,6 +20,9 @@ from annotate.selectors.item_filters import (
 )
 
 LARGEST = 2**63 - 1
+LARGEST_CODE = 2**15 - 1
+# Filters without a field that one could fill in.
+LED_BY = ("a", "b", "a_says", "b_says", "both", "since", "until", "who", "most_say")
 # More raters than this are not offered to choose from.
 MOST_RATERS = 500
 
@@ -51,6 +55,15 @@ class ItemsForm(forms.Form):
     meta_value = forms.CharField(label=_("is"), required=False, max_length=200)
     a = forms.IntegerField(required=False, min_value=1, max_value=LARGEST)
     b = forms.IntegerField(required=False, min_value=1, max_value=LARGEST)
+    # What a number of a figure leads here with: what these two raters said, and when.
+    a_says = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_CODE)
+    b_says = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_CODE)
+    both = forms.BooleanField(required=False)
+    since = forms.DateField(required=False, input_formats=["%Y-%m-%d"])
+    until = forms.DateField(required=False, input_formats=["%Y-%m-%d"])
+    who = forms.ChoiceField(required=False, choices=[("", ""), *RaterKind.choices])
+    # Most of the people but ``a`` say this.
+    most_say = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_CODE)
     after = forms.IntegerField(required=False, min_value=0, max_value=LARGEST)
     before = forms.IntegerField(required=False, min_value=0, max_value=LARGEST)
 
@@ -89,20 +102,36 @@ class ItemsForm(forms.Form):
         self.is_valid()
         given = self.cleaned_data
         answer = given.get("answer") or ""
+        a = self._rater(given.get("a"))
         return Filters(
             question=self.asked,
             text=(given.get("q") or "").strip(),
             state=given.get("state") or "",
             reason=given.get("reason") or "",
             answer=int(answer) if answer else None,
+            a=a,
+            b=self._rater(given.get("b")) if a else None,
+            a_says=given.get("a_says"),
+            b_says=given.get("b_says"),
+            both=bool(given.get("both")),
+            since=_iso(given.get("since")),
+            until=_iso(given.get("until")),
+            who=given.get("who") or "",
+            most_say=given.get("most_say"),
             rater=self._raters.get(given.get("rater") or ""),
             confidence=given.get("confidence") or "",
             disagreement=given.get("disagreement") or "",
             meta=given.get("meta") or "",
             meta_value=(given.get("meta_value") or "").strip(),
-            a=self._rater(given.get("a")),
-            b=self._rater(given.get("b")),
         )
+
+    def led_by(self) -> list[tuple[str, str]]:
+        """What the form carries on unseen: name and value."""
+        return [(name, self.data[name]) for name in LED_BY if self.data.get(name)]
 
     def _rater(self, pk: int | None) -> Rater | None:
         return Rater.objects.filter(project=self._project, pk=pk).first() if pk else None
+
+
+def _iso(day: date | None) -> str:
+    return day.isoformat() if day else ""

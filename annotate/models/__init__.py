@@ -13,6 +13,7 @@ from annotate.models.estimates import (
     methods_of,
 )
 from annotate.models.events import Event
+from annotate.models.figures import FigureName, KeptFigure
 from annotate.models.given_back import GivenBack
 from annotate.models.imports import ImportBatch, ImportFormat, ImportKind, ImportStatus
 from annotate.models.items import Item, ItemStatus, ItemSummary, Reason, SummaryState
@@ -73,6 +74,7 @@ __all__ = [
     "ConfidenceSource",
     "EstimateRun",
     "Event",
+    "FigureName",
     "GivenBack",
     "Gold",
     "GoldSource",
@@ -89,6 +91,7 @@ __all__ = [
     "ItemSummary",
     "Job",
     "JobState",
+    "KeptFigure",
     "Label",
     "LabelStatus",
     "LikelyError",

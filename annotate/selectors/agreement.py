@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from annotate.models import Question, QuestionKind, Rater, RaterKind, WhoCounts
 from annotate.selectors.tables import QuestionTable, question_table
@@ -77,7 +77,7 @@ def raters_against_people(
         others = counts[items]
         own = np.flatnonzero(by_person[rows])
         others[own, codes[own]] -= 1
-        first, decided = _majorities(others)
+        first, decided = majorities(others)
         shared += np.bincount(raters[decided], minlength=table.n_raters)
         agree += np.bincount(raters[decided & (first == codes)], minlength=table.n_raters)
     n_labels = np.bincount(table.raters, minlength=table.n_raters)
@@ -101,7 +101,7 @@ def raters_against_people(
     )
 
 
-def _majorities(counts: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def majorities(counts: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """The most frequent class of each row, and whether it is the only one and there is any."""
     top = counts.max(axis=1, initial=0)
     decided = (top > 0) & ((counts == top[:, None]).sum(axis=1) == 1)

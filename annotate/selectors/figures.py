@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from annotate.kinds import CHOICES
@@ -24,6 +25,7 @@ from annotate.models import (
 )
 from annotate.selectors.agreement import alpha_of, raters_against_people
 from annotate.selectors.rater_rows import MATRIX, TABLE, pace_of, rater_named
+from annotate.selectors.shares_over_time import shares_over_time
 from annotate.selectors.tables import QuestionTable, known_answers, question_table
 from annotate.selectors.value_figures import value_figures
 
@@ -48,23 +50,35 @@ def figures_latest(project: Project) -> Job | None:
     )
 
 
-def figures_of(question: Question) -> dict[str, Any]:
+def figures_now_or_kept(question: Question) -> tuple[dict[str, Any] | None, datetime | None]:
+    """The figures of one question, and of when they are (None: of now).
+
+    None, None where there are too many labels to wait for and no job has worked them out.
+    """
+    if labels_count([question]) <= AT_ONCE:
+        return figures_of(question), None
+    job = figures_latest(question.project)
+    figures = job.result["questions"].get(str(question.pk)) if job else None
+    return figures, job.finished_at if job and figures else None
+
+
+def figures_of(question: Question, found: QuestionTable | None = None) -> dict[str, Any]:
     """All figures of a question, as plain values that go into JSON. Shares are from 0 to 1.
 
     This is for choices; what else there may be of other kinds, value_figures tells.
 
 
     ``agreement`` and ``judges_agreement``: fields of consensus.agreement.Agreement.
-    ``people``, ``judges``: labels of each option code. ``origins``: labels by "kind origin" of the
-    rater. ``raters``: rows of
-    agreement.RaterAgreement with the rater's id, kind, name and seconds an answer.
+    ``over_time``: as shares_over_time. ``people``, ``judges``: labels of each option code.
+    ``origins``: labels by "kind origin" of the rater. ``raters``: rows of agreement.RaterAgreement
+    with the rater's id, kind, name and seconds an answer.
     ``matrix``: raters, and for each two [share, items] or None where they share none.
     ``fingerprints``: of the labels by who counts, and by "who rulings" where rulings count as known
     answers, as EstimateRun.input_fingerprint (``fingerprint_key``).
     """
     if question.kind not in CHOICES:
         return value_figures(question)
-    found = question_table(question)
+    found = found or question_table(question)
     people, judges = found.of(WhoCounts.PEOPLE), found.of(WhoCounts.JUDGES)
     ruled = known_answers(question, rulings=True)
     tables = {WhoCounts.PEOPLE: people, WhoCounts.JUDGES: judges, WhoCounts.ALL: found}
@@ -74,6 +88,7 @@ def figures_of(question: Question) -> dict[str, Any]:
         "agreement": asdict(alpha_of(question, people)),
         "judges_agreement": asdict(alpha_of(question, judges)),
         "origins": _by_origin(found),
+        "over_time": shares_over_time(question),
         "people": _by_code(people),
         "judges": _by_code(judges),
         "n_raters": len(found.rater_ids),

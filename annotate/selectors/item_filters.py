@@ -34,6 +34,7 @@ from annotate.models import (
     SummaryState,
     User,
 )
+from annotate.selectors.items_said import items_said
 from annotate.selectors.review import HasBit, waiting
 
 # For the names of metadata, so many items are looked at, and so many names offered.
@@ -84,7 +85,10 @@ class Filters:
     ``rater`` did where both are there.
 
     ``meta`` and ``meta_value``: an entry of the metadata. ``a`` and ``b``: two raters who named
-    different options.
+    different options; with ``both``, any options; with ``a_says`` and ``b_says``, these. ``a``
+    alone: what that rater labelled; with ``a_says`` and ``most_say``, so where most other people
+    say that. ``since`` and ``until``: the first and last day (ISO) on which the labels were given,
+    by ``who`` (a kind of rater; "" anybody).
     """
 
     question: Question | None = None
@@ -99,6 +103,13 @@ class Filters:
     meta_value: str = ""
     a: Rater | None = None
     b: Rater | None = None
+    a_says: int | None = None
+    b_says: int | None = None
+    both: bool = False
+    since: str = ""
+    until: str = ""
+    who: str = ""
+    most_say: int | None = None
 
     def kept(self) -> dict[str, Any]:
         """As plain values, for a job; ``filters_kept`` reads them."""
@@ -111,6 +122,7 @@ class Filters:
 
 PLAIN = (
     *("text", "state", "reason", "answer", "confidence", "disagreement", "meta", "meta_value"),
+    *("a_says", "b_says", "both", "since", "until", "who", "most_say"),
 )
 ROWS = ("question", "rater", "a", "b")
 
@@ -160,9 +172,7 @@ def items_filtered(project: Project, filters: Filters) -> QuerySet[Item]:
         items = items.filter(pk__in=_of_rater(filters.question, filters.rater, filters.answer))
     elif filters.question and filters.answer is not None:
         items = items.filter(Exists(_naming(filters.question, filters.answer)))
-    if filters.question and filters.a and filters.b:
-        items = items.filter(pk__in=_differing(filters.question, filters.a, filters.b))
-    return items
+    return items_said(items, filters)
 
 
 class OneText(Func):
@@ -297,10 +307,3 @@ def _naming(question: Question, code: int) -> QuerySet[Any, Any]:
     return summaries.filter(
         Q(people_counts__has_key=str(code)) | Q(judge_counts__has_key=str(code))
     )
-
-
-def _differing(question: Question, a: Rater, b: Rater) -> QuerySet[Label, Any]:
-    others = _labels(question).filter(item=OuterRef("item"), rater=b)
-    held = "choice" if question.kind in CHOICES else "value"
-    differing = others.exclude(**{held: OuterRef(held)})
-    return _labels(question).filter(Exists(differing), rater=a).values("item_id")

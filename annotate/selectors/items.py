@@ -103,16 +103,18 @@ def rows_of(items: list[Item], filters: Filters) -> list[ItemRow]:
         _answers(rows, question)
     else:
         _value_answers(rows, question)
-    if filters.a and filters.b:
+    if filters.a:
+        pair = [rater for rater in (filters.a, filters.b) if rater]
         said: defaultdict[int, dict[int, Said]] = defaultdict(dict)
         for item_id, rater_id, choice, value in (
             Label.objects.filter(question=question, status=LabelStatus.LIVE)
-            .filter(item__in=rows, rater__in=[filters.a, filters.b])
+            .filter(item__in=rows, rater__in=pair)
             .values_list("item_id", "rater_id", "choice", "value")
         ):
             said[item_id][rater_id] = Said(choice, value)
         for pk, row in rows.items():
-            row.of_a, row.of_b = said[pk].get(filters.a.pk), said[pk].get(filters.b.pk)
+            row.of_a = said[pk].get(filters.a.pk)
+            row.of_b = said[pk].get(filters.b.pk) if filters.b else None
     return list(rows.values())
 
 

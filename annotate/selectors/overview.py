@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, Min, OuterRef
+from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.utils import timezone
 
 from annotate.models import (
@@ -43,6 +43,7 @@ class Forecast:
     """Days to go at the pace of the last days, and what that rests on.
 
     ``days`` is None where ``labels`` are too few to say anything; ``per_day`` are labels a day.
+    ``low`` and ``high`` as in consensus.forecast.DaysToGo.
     """
 
     labels: int
@@ -50,6 +51,8 @@ class Forecast:
     over_days: int
     per_day: float
     days: int | None
+    low: int | None = None
+    high: int | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,8 @@ def progress_of(project: Project, now: datetime | None = None) -> Progress:
 
 
 def _forecast(project: Project, left: int, now: datetime) -> Forecast:
+    from consensus.forecast import days_to_go
+
     rows = (
         Submission.objects.filter(
             # By rater, since there is an index of each rater's latest.
@@ -142,9 +147,9 @@ def _forecast(project: Project, left: int, now: datetime) -> Forecast:
             slot__isnull=False,
         )
         .values_list("rater_id")
-        .annotate(n=Count("pk"), first=Min("created_at"))
+        .annotate(n=Count("pk"), first=Min("created_at"), **_by_day(now))
     )
-    counted = [(n, first) for _rater, n, first in rows]
+    counted = [(n, first) for _rater, n, first, *_days in rows]
     labels = sum(n for n, _first in counted)
     if labels < LEAST:
         return Forecast(labels, len(counted), DAYS, 0.0, None)
@@ -152,4 +157,27 @@ def _forecast(project: Project, left: int, now: datetime) -> Forecast:
     since = min(first for _n, first in counted)
     over = min(DAYS, max(1, math.ceil((now - since) / timedelta(days=1))))
     per_day = labels / over
-    return Forecast(labels, len(counted), over, per_day, math.ceil(left / per_day))
+    days = [sum(row[3 + k] for row in rows) for k in range(over)]
+    found = days_to_go(days, left)
+    return Forecast(
+        labels,
+        len(counted),
+        over,
+        per_day,
+        math.ceil(left / per_day),
+        low=found.low if found else None,
+        high=found.high if found else None,
+    )
+
+
+def _by_day(now: datetime) -> dict[str, Count]:
+    """Counts of the last days, of 24 hours each, the latest first."""
+    return {
+        f"day_{k}": Count(
+            "pk",
+            filter=Q(
+                created_at__gt=now - timedelta(days=k + 1), created_at__lte=now - timedelta(days=k)
+            ),
+        )
+        for k in range(DAYS)
+    }

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from annotate.models import FINISHED, Job, Project, User
+from annotate.kinds import CHOICES
+from annotate.models import FINISHED, Job, KeptFigure, Project, Question, User
 from annotate.selectors.figures import KIND, figures_of
 from annotate.selectors.questions import questions_live
+from annotate.selectors.rater_figures import kept_rows
+from annotate.selectors.tables import question_table
 from annotate.services.events import event_write
 from annotate.services.jobs import RunningJob, job_create
 
@@ -32,7 +37,23 @@ def figures_run(running: RunningJob) -> None:
         return
     questions = questions_live(project)
     found = {}
+    # What an earlier attempt at this job left.
+    KeptFigure.objects.filter(job=running.job).delete()
     for done, question in enumerate(questions):
         running.progress(done, total=len(questions), message=question.name)
-        found[str(question.pk)] = figures_of(question)
+        found[str(question.pk)] = _question(running, question)
     running.finish(questions=found)
+    KeptFigure.objects.filter(job__project=project, job_id__lt=running.job.pk).delete()
+
+
+def _question(running: RunningJob, question: Question) -> dict[str, Any]:
+    """What the overview shows of a question; what other pages show of it is kept beside."""
+    if question.kind not in CHOICES:
+        return figures_of(question)
+    table = question_table(question)
+    with running.kept_alive():
+        for name, of, content in kept_rows(question, table):
+            KeptFigure.objects.create(
+                job=running.job, question=question, name=name, of=of, content=content
+            )
+        return figures_of(question, table)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 
 from annotate import access
 from annotate.access import Place, Right
-from annotate.forms.items import ItemsForm
+from annotate.forms.items import LED_BY, ItemsForm
 from annotate.kinds import Asked, Said, asked_of, kind_of
 from annotate.models import Item, ItemStatus, ProjectStatus, Question, Reason
 from annotate.selectors.chosen import Chosen
@@ -25,6 +25,7 @@ from annotate.selectors.review import remarks_of
 from annotate.views.answer_words import SETTLED_WORDS, answer_chip
 from annotate.views.bidi import isolated
 from annotate.views.item_history import history_shown
+from annotate.views.items_said_shown import said_shown
 from annotate.views.page import AuthenticatedRequest, pictures_allow, render_page
 from annotate.views.review_item import (
     given_back_shown,
@@ -43,7 +44,7 @@ MOST_SAID = 6
 # In the toolbar, and behind "more filters".
 FIRST = ("q", "state", "reason", "answer")
 FURTHER = ("rater", "disagreement", "confidence", "meta_value")
-FILTERS = (*FIRST, *FURTHER, "a", "b")
+FILTERS = (*FIRST, *FURTHER, *LED_BY)
 
 
 @require_GET
@@ -61,6 +62,8 @@ def items(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     context = {
         "form": form,
         "filters": filters,
+        "led_by": form.led_by(),
+        "said": said_shown(place, filters),
         "several": len(questions) > 1,
         "rows": [_row(place, row, filters.question) for row in page.rows],
         **_turning(request, page),

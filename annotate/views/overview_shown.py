@@ -35,9 +35,10 @@ from annotate.selectors.figures import (
     fingerprint_key,
     labels_count,
 )
-from annotate.selectors.overview import DAYS, LEAST, Progress
-from annotate.selectors.rater_rows import MATRIX
+from annotate.selectors.overview import DAYS, LEAST, Forecast, Progress
+from annotate.views.matrix_shown import matrix_shown, rater_url
 from annotate.views.needs_shown import items_address
+from annotate.views.over_time_shown import over_time_shown
 from annotate.views.value_facts import (
     facts_shown,
     measure_words,
@@ -47,9 +48,6 @@ from annotate.views.value_facts import (
 
 if TYPE_CHECKING:
     from consensus.agreement import Agreement
-
-# From which share of agreement on a cell of the matrix is tinted deeper.
-DEPTHS = (0.5, 0.65, 0.8, 0.9)
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ def _forecast(progress: Progress) -> str:
         "the %(labels)s labels that %(n)s people gave in %(time)s",
         forecast.people,
     ) % {"labels": intcomma(forecast.labels), "n": forecast.people, "time": time}
-    return ngettext(
+    about = ngettext(
         "About %(n)s day to go, until %(end)s, at %(pace)s labels a day: %(rests_on)s.",
         "About %(n)s days to go, until %(end)s, at %(pace)s labels a day: %(rests_on)s.",
         forecast.days,
@@ -116,6 +114,20 @@ def _forecast(progress: Progress) -> str:
         "pace": intcomma(round(forecast.per_day)),
         "rests_on": rests_on,
     }
+    return f"{about} {_between(forecast)}"
+
+
+def _between(forecast: Forecast) -> str:
+    """How sure the forecast is, in words."""
+    if forecast.low is None:
+        return _("From one day’s pace nothing says how sure that is.")
+    if forecast.high is None:
+        return _(
+            "Days differ so much that it may take %(low)s days or far longer: no end is in sight."
+        ) % {"low": intcomma(forecast.low)}
+    return _(
+        "With days as uneven as these, it takes %(low)s to %(high)s days in four of five cases."
+    ) % {"low": intcomma(forecast.low), "high": intcomma(forecast.high)}
 
 
 def _imported(origins: Counter[str]) -> str:
@@ -205,15 +217,23 @@ def _question(place: Place, question: Question, figures: dict[str, Any]) -> dict
         "judges_agreement": _agreement(figures["judges_agreement"], by_people=False),
         "options": options_agreement_shown(question, figures),
         "spread": [] if question.kind not in CHOICES else _spread(question, figures),
+        "over_time": over_time_shown(place, question, figures),
         "facts": facts_shown(question, figures),
         "raters": [
-            {**row, "ability": abilities.get(row["pk"]), "note": _origin(row)}
+            {
+                **row,
+                "ability": abilities.get(row["pk"]),
+                "note": _origin(row),
+                "url": rater_url(place, question, row["pk"]),
+                "labels_url": items_address(place.project, question=question.pk, a=row["pk"]),
+            }
             for row in figures["raters"]
         ],
         "abilities_title": _abilities_title(run) if run and abilities else "",
         "has_pace": any(row["seconds"] for row in figures["raters"]),
         "n_raters": figures["n_raters"],
-        "matrix": _matrix(place, question, figures),
+        "matrix": matrix_shown(place, question, figures),
+        "raters_url": f"{reverse('raters', args=[place.project.pk])}?question={question.pk}",
         "aggregate": _aggregate(run, figures) if run else None,
         "form": _aggregate_form(question, run) if methods else None,
         "methods": [{"name": method.label, "line": METHOD_LINES[method]} for method in methods],
@@ -317,35 +337,6 @@ def _spread(question: Question, figures: dict[str, Any]) -> list[dict[str, Any]]
             {"kind": kind.value, "name": name, "shares": shares, "total": intcomma(total)}
         )
     return spread
-
-
-def _matrix(place: Place, question: Question, figures: dict[str, Any]) -> dict[str, Any] | None:
-    raters = figures["matrix"]["raters"]
-    if len(raters) < 2:
-        return None
-    rows = []
-    for number, (rater, cells) in enumerate(
-        zip(raters, figures["matrix"]["cells"], strict=True), 1
-    ):
-        shown: list[dict[str, Any]] = []
-        for other, cell in zip(raters, cells, strict=True):
-            if cell is None:
-                shown.append({"same": other is rater})
-                continue
-            share, n = cell
-            shown.append(
-                {
-                    "share": share,
-                    "n": n,
-                    "depth": sum(share >= step for step in DEPTHS),
-                    "other": other["name"],
-                    "url": items_address(
-                        place.project, question=question.pk, a=rater["pk"], b=other["pk"]
-                    ),
-                }
-            )
-        rows.append({"number": number, "rater": rater, "cells": shown})
-    return {"rows": rows, "left_out": max(0, figures["n_raters"] - MATRIX), "most": MATRIX}
 
 
 def _aggregate(run: EstimateRun, figures: dict[str, Any]) -> dict[str, Any]:

@@ -162,13 +162,15 @@ def test_arrow_keys_buttons_and_the_mouse_move_what_is_ranked(page: Page) -> Non
     open_label(page, tale)
     assert order(page) == ["Insult", "Threat", "Spam"]
     page.keyboard.press("Enter")
-    expect(page.locator(".field__error")).to_have_text("Put the options into an order first.")
+    expect(page.locator(".question .field__error")).to_have_text(
+        "Put the options into an order first."
+    )
     page.locator(".rank__option", has_text="Spam").focus()
     page.keyboard.press("ArrowUp")
     assert order(page) == ["Insult", "Spam", "Threat"]
     expect(page.locator(".rank__option", has_text="Spam")).to_be_focused()
     expect(page.locator("[data-rank-value]")).to_have_value("0,2,1")
-    expect(page.locator(".field__error")).to_have_text("")
+    expect(page.locator(".question .field__error")).to_have_text("")
     page.get_by_role("button", name="Move Insult down").click()
     assert order(page) == ["Spam", "Insult", "Threat"]
     page.locator(".rank__option", has_text="Threat").drag_to(
@@ -294,7 +296,7 @@ def test_marks_are_made_changed_and_taken_away_by_keyboard(page: Page) -> None:
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("3")
     assert marked(page) == [[0, 3, 1]]
-    expect(page.locator(".field__error")).to_contain_text("Spans do not overlap here.")
+    expect(page.locator(".question .field__error")).to_contain_text("Spans do not overlap here.")
     # Back to the first word, without its last letter.
     page.keyboard.press("Shift+ArrowLeft")
     page.keyboard.press("Control+ArrowLeft")
@@ -308,7 +310,9 @@ def test_marks_are_made_changed_and_taken_away_by_keyboard(page: Page) -> None:
     expect(page.locator("[data-span-nothing]")).to_be_checked()
     page.keyboard.press("0")
     page.keyboard.press("Enter")
-    expect(page.locator(".field__error")).to_contain_text("Mark what there is to mark first")
+    expect(page.locator(".question .field__error")).to_contain_text(
+        "Mark what there is to mark first"
+    )
     assert not Submission.objects.exists()
 
 

@@ -27,6 +27,7 @@ from annotate.models import (
     ItemEstimate,
     ItemSummary,
     Job,
+    KeptFigure,
     Label,
     LikelyError,
     Membership,
@@ -159,6 +160,7 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
             {"state": "running", "lease_token": "mine", "lease_until": None},
         ],
     ),
+    "kept_figure_name_known": ("kept_figure", [{"name": UNKNOWN}]),
     "estimate_method_known": ("estimate", [{"method": UNKNOWN}]),
     "estimate_who_counts_known": ("estimate", [{"who_counts": UNKNOWN}]),
     "item_estimate_probability_is_a_share": (
@@ -302,6 +304,7 @@ UNIQUES: dict[str, OneTooMany] = {
     # Aggregates
     "item_estimate_once_a_run": OneTooMany("item_estimate", {"run_id", "item_id"}),
     "rater_estimate_once_a_run": OneTooMany("rater_estimate", {"run_id", "rater_id"}),
+    "kept_figure_once_a_job": OneTooMany("kept_figure", {"question_id", "name", "of", "job_id"}),
     # Judges
     "connection_name_once": OneTooMany("connection", {"project_id", "name"}),
     "model_price_once": OneTooMany("price", {"connection_id", "model"}),
@@ -486,6 +489,7 @@ def _estimate_rows(s: Story, item: Item, rater: Rater) -> dict[str, Any]:
         "estimate": estimate,
         "item_estimate": ItemEstimate.objects.create(run=estimate, item=item, choice=0),
         "rater_estimate": RaterEstimate.objects.create(run=estimate, rater=rater),
+        "kept_figure": KeptFigure.objects.create(job=job, question=s.question, name="pairs"),
     }
 
 

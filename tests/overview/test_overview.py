@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from annotate.models import Item, Job, JobState, Submission
+from annotate.models import Item, Job, JobState, Label, Submission
 from annotate.selectors import figures as figures_module
 from annotate.selectors.figures import figures_of
 from annotate.selectors.overview import jobs_stopped, progress_of
@@ -22,7 +22,7 @@ from annotate.services.jobs import job_create, job_take
 from annotate.services.projects import project_create
 from annotate.services.submissions import submission_skip
 from annotate.tasks import job_do
-from annotate.views import overview_shown
+from annotate.views import matrix_shown, overview_shown
 from consensus.krippendorff import krippendorff_interval
 from consensus.table import LabelTable
 from tests.answers import says
@@ -149,7 +149,7 @@ def test_the_matrix_is_cut_at_its_bound_and_says_so(monkeypatch: pytest.MonkeyPa
         for n in range(5):
             says(tale, f"w{n}", item, n % 2)
     monkeypatch.setattr(figures_module, "MATRIX", 3)
-    monkeypatch.setattr(overview_shown, "MATRIX", 3)
+    monkeypatch.setattr(matrix_shown, "MATRIX", 3)
 
     assert len(figures_of(tale.question)["matrix"]["cells"]) == 3
     assert "The 3 raters with the most labels; 2 are left out." in words(page_of(tale))
@@ -194,6 +194,9 @@ def test_the_forecast_rests_on_the_last_days_and_says_so() -> None:
     text = words(page_of(tale))
     assert "About 7 days to go" in text
     assert "the 12 labels that 2 people gave in the last 4 days" in text
+    # Three, four, three and two a day; of the 20 left, Poisson counts of three leave much open.
+    assert (forecast.low, forecast.high) == (4, 15)
+    assert "it takes 4 to 15 days in four of five cases" in text
 
 
 def test_the_forecast_of_a_first_day_is_said_as_people_say_it() -> None:
@@ -202,6 +205,30 @@ def test_the_forecast_of_a_first_day_is_said_as_people_say_it() -> None:
         says(tale, "ana", item, 0)
 
     assert "the 12 labels that 1 person gave in the last day" in words(page_of(tale))
+
+
+def test_what_they_said_over_time_leads_to_the_items_of_each_number(tale: Story) -> None:
+    long_ago = timezone.now() - timedelta(days=3)
+    Label.objects.filter(item__external_id__in=["i1", "i2"]).update(created_at=long_ago)
+
+    first, last = figures_of(tale.question)["over_time"]
+
+    assert (first["person"], first["judge"]) == ({"0": 2, "1": 2}, {"0": 1, "1": 1})
+    assert (last["person"], last["judge"]) == ({"0": 2, "2": 1}, {"0": 1, "1": 1})
+    page = page_of(tale)
+    assert "What they said over time" in words(page)
+    assert "the share of Negative went from 50 % in the first period to 0 % in the last" in words(
+        page
+    )
+    url = next(
+        url
+        for url in re.findall(r'href="([^"]+)"', page)
+        if f"who=person&amp;since={last['since']}" in url and "answer=2" in url
+    )
+    client = Client()
+    client.force_login(tale.vic)
+    listed = client.get(url.replace("&amp;", "&")).content.decode()
+    assert re.findall(r'class="items__more" dir="auto">([^<· ]+)', listed) == ["i3"]
 
 
 def test_a_finished_project_has_no_days_to_go() -> None:

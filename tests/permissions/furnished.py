@@ -54,6 +54,8 @@ def furnish(s: Story) -> Ids:
         "item_id": one.pk,
         "submission_id": _work_of_ana(s),
         "question_id": s.question.pk,
+        "rater_id": s.rater(s.ana).pk,
+        "second_rater_id": s.rater(s.ben).pk,
         "ruling_id": ruling_make(s.olga, one, s.question, choice=1, reason="guideline_gap").pk,
         "view_id": view_save(s.olga, s.project, name="Mine", query="q=x").pk,
         "member_id": Membership.objects.get(project=s.project, user=s.ben).pk,

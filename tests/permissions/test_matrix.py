@@ -72,6 +72,9 @@ label_leave          POST    204    204       204        403     404       login
 
 # Seeing results
 overview             GET     200    200       403        200     404       login   200
+raters               GET     200    200       403        200     404       login   200
+rater                GET     200    200       403        200     404       login   200
+rater_pair           GET     200    200       403        200     404       login   200
 help_price           GET     200    200       403        200     404       login   200
 items                GET     200    200       403        200     404       login   200
 view_keep            POST    302    302       403        302     404       login   302
@@ -234,6 +237,8 @@ ROWS_OF_PROJECT = {
     "job_id",
     "member_id",
     "question_id",
+    "rater_id",
+    "second_rater_id",
     "ruling_id",
     "run_id",
     "submission_id",

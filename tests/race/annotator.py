@@ -141,7 +141,7 @@ def guard_off() -> None:
 
     looked = False
 
-    def naive(rater: Rater) -> list[Assignment]:
+    def naive(rater: Rater, *, wanted: int = 1) -> list[Assignment]:
         nonlocal looked
         held = claims._held(rater)
         if held:
