@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotate', '0015_own_keys'),
+        ('annotate', '0016_kept_figures'),
     ]
 
     operations = [
