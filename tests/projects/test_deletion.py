@@ -22,6 +22,7 @@ from annotate.models import (
     Item,
     ItemEstimate,
     Job,
+    KeptFigure,
     Label,
     LikelyError,
     Project,
@@ -119,6 +120,11 @@ def fill(s: Story, project: Project) -> None:
         job=job_create(s.olga, project=project, kind="aggregate", task="none"),
         method="majority",
         created_by=s.olga,
+    )
+    KeptFigure.objects.create(
+        job=job_create(s.olga, project=project, kind="figures", task="none"),
+        question=question,
+        name="pairs",
     )
     ItemEstimate.objects.create(run=estimate, item=items[0], choice=0)
     RaterEstimate.objects.create(run=estimate, rater=rater)
