@@ -39,6 +39,8 @@ def submission_give_back(
         raise BadInput(
             _("Write what they should look at, in at most %(n)s characters.") % {"n": MOST}
         )
+    if "\x00" in comment:
+        raise BadInput(_("A comment cannot hold the character NUL. Take it out."))
     found = (
         Submission.objects.select_related("rater", "assignment")
         .filter(project=project, pk=submission_id)

@@ -21,6 +21,8 @@ def view_save(
     name = name.strip()
     if not name or len(name) > 80:
         raise BadInput(_("A view needs a name of at most 80 characters."))
+    if "\x00" in name:
+        raise BadInput(_("A name cannot hold the character NUL. Take it out."))
     if not query or len(query) > 2000:
         raise BadInput(_("Narrow the list first: a view keeps what it is narrowed to."))
     own = SavedView.objects.filter(project=project, owner=actor)

@@ -673,5 +673,5 @@ def test_a_submit_with_its_next_item_costs_few_queries_however_many_went_before(
     assert re.search(rf"<strong>{answered}</strong> of 60", desk.html)
     with CaptureQueriesContext(connection) as captured:
         desk.submit(1)
-    # 30 on PostgreSQL, 28 on SQLite; one more counts today's answers beyond fifty.
-    assert len(statements(captured)) <= 30 + (answered > 50), "\n".join(statements(captured))
+    # 31 on PostgreSQL, 29 on SQLite; one more counts today's answers beyond fifty.
+    assert len(statements(captured)) <= 31 + (answered > 50), "\n".join(statements(captured))
