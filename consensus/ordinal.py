@@ -151,10 +151,10 @@ def _climbed(
 ) -> tuple[_Parameters, list[float], bool]:
     """The maximum, the objective after each round, and whether a round of EM gained too little.
 
-    EM creeps where labels leave much open. So after two of its rounds a jump follows, as far as the
-    two foretell where they lead; where it gains nothing, the second round itself does. The objective
-    never falls (R. Varadhan and C. Roland, "Simple and globally convergent methods for accelerating
-    the convergence of any EM algorithm", Scandinavian Journal of Statistics 35 (2008), 335-353).
+    EM creeps where labels leave much open. So two of its rounds foretell where they lead, and a
+    jump goes there; where it gains nothing, the second round is made instead. The objective never
+    falls (R. Varadhan and C. Roland, "Simple and globally convergent methods for accelerating the
+    convergence of any EM algorithm", Scandinavian Journal of Statistics 35 (2008), 335-353).
     """
     counts, evidence = expected(p)
     trace = [evidence + log_prior(p)]
@@ -194,9 +194,7 @@ def _jump(before: _Parameters, first: _Parameters, second: _Parameters) -> _Para
         return None
     there = start + 2 * length * step + length**2 * bend
     n_cuts, n_raters = len(before.thresholds), len(before.bias)
-    thresholds, log_steepness, bias, mean = np.split(
-        there, np.cumsum([n_cuts, n_raters, n_raters])
-    )
+    thresholds, log_steepness, bias, mean = np.split(there, np.cumsum([n_cuts, n_raters, n_raters]))
     if not (np.diff(thresholds) > NARROWEST).all():
         return None
     return _Parameters(thresholds, np.minimum(log_steepness, _STEEPEST), bias, float(mean[0]))
