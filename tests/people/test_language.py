@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.test import Client
+from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import deactivate, override
 from django.utils.translation import gettext as _
@@ -63,7 +64,7 @@ def test_ones_choice_comes_before_the_browsers_and_is_kept_for_the_log_in(client
     assert 'lang="de"' in html
     assert "Gespeichert." in html
     assert language_of(client, "/", "zh-CN") == "de"
-    client.logout()
+    client.post(reverse("logout"))
     assert language_of(client, LOG_IN, "zh-CN") == "de"
 
     client.force_login(ana)
