@@ -5,7 +5,8 @@
 
 Prints each picture with the width that its page needs beside the width it has (a page that scrolls
 sideways falls short) and what the browser complained of; exits 1 where anything fell short.
-``--language de`` asks for them in German. ``--quick`` takes the overview, label and review screens only.
+``--language de`` asks for them in German, ``--quick`` takes the overview, label and review screens
+only.
 """
 
 from __future__ import annotations
