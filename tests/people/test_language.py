@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.test import Client
+from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.translation import deactivate, override
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 
 from annotate.models import Job
 from annotate.services.jobs import RunningJob, job_create
@@ -18,6 +20,14 @@ from annotate.written import decimal, fraction
 from tests.personas import story, user
 
 pytestmark = pytest.mark.django_db
+LOG_IN = "/account/login/"
+
+
+@pytest.fixture(autouse=True)
+def nobody_else_hears_it() -> Iterator[None]:
+    """A request leaves its language in the thread; the next one sets its own, other tests none."""
+    yield
+    deactivate()
 
 
 def language_of(client: Client, address: str, asked: str = "") -> str:
@@ -40,7 +50,7 @@ def language_of(client: Client, address: str, asked: str = "") -> str:
 def test_visitors_are_spoken_to_as_their_browser_asks(
     client: Client, asked: str, spoken: str
 ) -> None:
-    assert language_of(client, "/login/", asked) == spoken
+    assert language_of(client, LOG_IN, asked) == spoken
 
 
 def test_ones_choice_comes_before_the_browsers_and_is_kept_for_the_log_in(client: Client) -> None:
@@ -54,8 +64,8 @@ def test_ones_choice_comes_before_the_browsers_and_is_kept_for_the_log_in(client
     assert 'lang="de"' in html
     assert "Gespeichert." in html
     assert language_of(client, "/", "zh-CN") == "de"
-    client.logout()
-    assert language_of(client, "/login/", "zh-CN") == "de"
+    client.post(reverse("logout"))
+    assert language_of(client, LOG_IN, "zh-CN") == "de"
 
     client.force_login(ana)
     client.post("/account/", {**sent, "language": ""})
