@@ -45,9 +45,7 @@ def aggregate_shown(
     return _winner(shares, first, options, _("majority of people"), _("share"))
 
 
-def _left(
-    item: Item, labels: list[Label], options: Mapping[int, OptionAsked]
-) -> dict[str, Any]:
+def _left(item: Item, labels: list[Label], options: Mapping[int, OptionAsked]) -> dict[str, Any]:
     """The answer of the rater to whom the item is entrusted, where no people answered."""
     if not labels:
         return {}

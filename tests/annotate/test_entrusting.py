@@ -1,4 +1,4 @@
-"""Items left to one rater: services/entrusting.py, and what claims, exports and progress make of it."""
+"""Items left to one rater: what claims, exports and progress make of it."""
 
 from __future__ import annotations
 

@@ -115,6 +115,7 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
         "assignment",
         [{"inclusion_probability": -0.1}, {"inclusion_probability": 1.1}],
     ),
+    "slot_chance_is_a_share": ("slot", [{"chance": -0.1}, {"chance": 1.1}]),
     # Raters
     "rater_kind_known": ("rater_imported", [{"kind": UNKNOWN}]),
     "rater_origin_known": ("rater_imported", [{"origin": UNKNOWN}]),
@@ -259,6 +260,7 @@ UNIQUES: dict[str, OneTooMany] = {
     ),
     "summary_once_a_question": OneTooMany("summary", {"item_id", "question_id"}),
     "slot_ordinal_once_an_item": OneTooMany("slot", {"item_id", "ordinal"}),
+    "entrusted_once_a_question": OneTooMany("entrusted", {"item_id", "question_id"}),
     "assignment_once_a_rater": OneTooMany(
         "assignment", {"item_id", "rater_id"}, spare={"slot": "slot_2"}
     ),
