@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from annotate.models import (
     Assignment,
+    Entrusted,
     EstimateRun,
     GivenBack,
     Gold,
@@ -457,6 +458,9 @@ def _rows() -> dict[str, Any]:
             comment="Look again.",
             by=s.olga,
             created_at=timezone.now(),
+        ),
+        "entrusted": Entrusted.objects.create(
+            project=s.project, question=s.question, item=item, rater=rater
         ),
         "likely_error": LikelyError.objects.create(
             project=s.project,
