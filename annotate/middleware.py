@@ -1,4 +1,4 @@
-"""Errors meant for a person, as a page or as a fragment for htmx."""
+"""The language of whoever is logged in; errors meant for a person, as a page or as a fragment."""
 
 from __future__ import annotations
 
@@ -6,8 +6,26 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import translation
 
 from annotate.errors import ConcordError
+from annotate.languages import language_of
+
+
+class LanguageMiddleware:
+    """Speak the language an account has chosen. Django's LocaleMiddleware, which comes before the
+    session's account is known, has chosen by the cookie and by what the browser asks for.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        chosen = language_of(request)
+        if chosen:
+            translation.activate(chosen)
+            request.LANGUAGE_CODE = translation.get_language()
+        return self.get_response(request)
 
 
 class ConcordErrorMiddleware:

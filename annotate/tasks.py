@@ -6,8 +6,10 @@ import logging
 from collections.abc import Callable
 
 from celery import current_app, shared_task
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 
 from annotate.errors import ConcordError, JobStopped
 from annotate.models import Job
@@ -46,11 +48,18 @@ def send(job: Job) -> None:
 def job_do(job_id: int, work: Callable[[jobs.RunningJob], None]) -> None:
     """Take a job and do its work; whatever goes wrong ends as a state of the row with a sentence.
 
-    A message that comes twice finds the job taken and leaves.
+    A message that comes twice finds the job taken and leaves. Sentences are written in the language
+    of who asked for the job.
     """
     running = jobs.job_take(job_id)
     if running is None:
         return
+    with override(running.job.language or settings.LANGUAGE_CODE):
+        _job_do(running, work)
+
+
+def _job_do(running: jobs.RunningJob, work: Callable[[jobs.RunningJob], None]) -> None:
+    job_id = running.job.pk
     try:
         work(running)
     except JobStopped:

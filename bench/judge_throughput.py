@@ -9,8 +9,10 @@ last. On SQLite, or in a new database beside that of DATABASE_URL. --quick: 1 an
 Endpoint, bare loop and worker share the processors of the machine, whose number is printed.
 
 Goals: at 32 in flight one worker does at least 90 % of the bare loop's calls a second; at 128,
-where one is bound by its processor, two workers at the same run do more than one. Exits 1 where
-one of them falls short, or a call or label is missing.
+where one is bound by its processor, two workers at the same run do more than one. SQLite lets one
+process write at a time, and all that a worker does between two replies ends in a write: there two
+must not get in each other's way by more than a tenth. Exits 1 where one of them falls short, or a
+call or label is missing.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ from bench.steady_endpoint import steady_endpoint
 
 LATENCY = 0.2
 SHARE_AT_32 = 0.9
+# What two workers do at least, of what one does.
+TWO_OF_ONE = {"postgresql": 1.0, "sqlite": 0.9}
 SECONDS = 8.0  # as long as a run without any cost of its own takes
 
 
@@ -69,7 +73,7 @@ def measured(widths: list[int]) -> int:
                 short.append(f"{rate / bare:.0%} of the bare loop at 32, not {SHARE_AT_32:.0%}")
             if at_once >= 128:
                 two = one(url, n, at_once, bare, short, workers=2)
-                if two <= rate:
+                if two <= TWO_OF_ONE[connection.vendor] * rate:
                     short.append(f"two workers do {two:.0f}/s at {at_once}, one {rate:.0f}/s")
     close_connections()
     print("; ".join(short) or "all goals met")

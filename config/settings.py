@@ -125,6 +125,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "annotate.middleware.LanguageMiddleware",
     "annotate.middleware.ConcordErrorMiddleware",
 ]
 
@@ -140,6 +141,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "annotate.context.page",
             ],
+            "builtins": ["annotate.templatetags.written"],
         },
     },
 ]
@@ -230,6 +232,13 @@ STORAGES = {
 # --- Language and time ----------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
+# Each in its own words. docs/languages.md says how to add one.
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("zh-hans", "简体中文")]
+FORMAT_MODULE_PATH = ["config.formats"]
+LANGUAGE_COOKIE_AGE = 31_536_000
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = PRODUCTION
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_I18N = True
 USE_TZ = True

@@ -126,15 +126,14 @@ class _Models:
         plain = fit_kernel_logistic(self.linear + jitter, known, offset)
         if not self.kernels:
             return [(-1, 0.0, plain)]
-        return [
-            (
-                at,
-                variance,
-                fit_kernel_logistic(variance * kernel + self.linear + jitter, known, offset),
-            )
-            for at, kernel in enumerate(self.kernels)
-            for variance in _VARIANCES
-        ]
+        fits = []
+        for at, kernel in enumerate(self.kernels):
+            near = plain.added
+            for variance in _VARIANCES:
+                whole = variance * kernel + self.linear + jitter
+                fits.append((at, variance, fit_kernel_logistic(whole, known, offset, near=near)))
+                near = fits[-1][-1].added
+        return fits
 
     def predicted(
         self, rows: NDArray[np.int64], fits: list[tuple[int, float, KernelFit]], weights: Array

@@ -47,9 +47,29 @@ def log_chances(
     """
     ends = _ends(thresholds, points, log_steepness, bias)
     result = np.zeros((len(bias), len(thresholds) + 1, len(points)))
-    result[:, :-1] -= np.logaddexp(0.0, -ends)
-    result[:, 1:] -= np.logaddexp(0.0, ends)
+    # log(1 + exp(x)) is the larger of x and 0 plus this, which is the same for x and -x.
+    rest = np.log1p(np.exp(-np.abs(ends)))
+    result[:, :-1] -= np.maximum(-ends, 0.0) + rest
+    result[:, 1:] -= np.maximum(ends, 0.0) + rest
     result[:, 1:-1] += np.log(-np.expm1(ends[:, :-1] - ends[:, 1:]))
+    return result
+
+
+def _chances(
+    thresholds: NDArray[np.float64],
+    points: NDArray[np.float64],
+    log_steepness: NDArray[np.float64],
+    bias: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Probability of each label, (n_raters, n_classes, n_points): faster, without the last digits.
+
+    What is below exp(-700) comes out as about that.
+    """
+    odds = np.exp(-np.clip(_ends(thresholds, points, log_steepness, bias), -700.0, 700.0))
+    result = np.ones((len(bias), len(thresholds) + 1, len(points)))
+    result[:, :-1] /= 1.0 + odds
+    result[:, 1:] *= odds / (1.0 + odds)
+    result[:, 1:-1] *= 1.0 - odds[:, 1:] / odds[:, :-1]
     return result
 
 
@@ -140,8 +160,7 @@ def averaged_chances(
     for one, its_share in zip(places, shares, strict=True):
         for other, other_share in zip(places, shares, strict=True):
             away = root @ np.array([one, other])
-            log_chance = log_chances(
+            chances += (its_share * other_share) * _chances(
                 thresholds, points, log_steepness + away[:, 0], bias + away[:, 1]
             )
-            chances += its_share * other_share * np.exp(log_chance)
     return np.log(np.maximum(chances, 1e-300))

@@ -7,12 +7,12 @@ algorithm", Psychometrika 46 (1981), 443-459. Formulas and priors are in docs/st
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from consensus.accelerated import climb
 from consensus.estimate import OrdinalEstimate
 from consensus.graded import (
     NARROWEST,
@@ -24,58 +24,25 @@ from consensus.graded import (
     threshold_steps,
 )
 from consensus.grid import quantiles, shares_below
+from consensus.ordinal_parameters import (
+    ITEMS_LOG_STEEPNESS,
+    MEAN_LOG_STEEPNESS,
+    MEAN_WIDTH,
+    STEEPEST,
+    Parameters,
+    Priors,
+)
 from consensus.table import LabelTable
 from consensus.votes import abilities, choose, normalise_scores, vote_matrix
 
 # The values of items are standard normal, on a grid of this many points from -_REACH to _REACH.
 _POINTS, _REACH = 61, 4.5
-# No rater is steeper than this: noise a tenth as wide as the spread of items, near the step of the
-# grid. A known class is a label by such a rater, without bias.
-_STEEPEST = float(np.log(18.0))
-# Log discrimination of raters: the prior of their mean, and its width.
-_MEAN_LOG_STEEPNESS, _MEAN_WIDTH = float(np.log(1.8)), 1.0
-# A logistic with this steepness is close to the standard normal, the distribution of the items.
-_ITEMS_LOG_STEEPNESS = float(np.log(1.702))
 # Rounds with raters averaged: until nothing that raters share moves by more, or so many.
 _STILL, _MOST_AVERAGED = 1e-3, 50
+# A vote matrix with more of its cells filled than this is no longer kept as a sparse one.
+_FULL = 1 / 6
 # Items handled at once: bounds the memory of a round.
 _CHUNK = 50_000
-
-
-@dataclass
-class _Parameters:
-    thresholds: NDArray[np.float64]
-    log_steepness: NDArray[np.float64]
-    bias: NDArray[np.float64]
-    mean_log_steepness: float
-
-
-@dataclass(frozen=True)
-class _Priors:
-    ability_spread: float
-    bias_spread: float
-    class_prior: float
-    rated: NDArray[np.bool_]  # raters with labels; the others have no part in anything
-
-    def log_density(self, p: _Parameters) -> float:
-        return float(
-            self.of_raters(p)[self.rated].sum()
-            - (p.mean_log_steepness - _MEAN_LOG_STEEPNESS) ** 2 / (2 * _MEAN_WIDTH**2)
-            + self.of_thresholds(p.thresholds)
-        )
-
-    def of_raters(self, p: _Parameters) -> NDArray[np.float64]:
-        return np.asarray(
-            -((p.log_steepness - p.mean_log_steepness) ** 2) / (2 * self.ability_spread**2)
-            - p.bias**2 / (2 * self.bias_spread**2)
-        )
-
-    def of_thresholds(self, thresholds: NDArray[np.float64]) -> float:
-        """`class_prior` items of each class, as the distribution of the items cuts them."""
-        if not self.class_prior:
-            return 0.0
-        shares = log_chances(thresholds, np.zeros(1), np.array([_ITEMS_LOG_STEEPNESS]), np.zeros(1))
-        return float(self.class_prior * shares.sum())
 
 
 def ordinal(
@@ -118,17 +85,26 @@ def ordinal(
     weights = -(points**2) / 2
     weights -= np.log(np.exp(weights).sum())
     rated = np.bincount(table.raters, minlength=table.n_raters) > 0
-    priors = _Priors(ability_spread, bias_spread, class_prior, rated)
+    priors = Priors(ability_spread, bias_spread, class_prior, rated)
     p = _start(table)
     trace: list[float] = []
     converged = not len(known)
-    while not converged and len(trace) < max_iterations:
-        counts, evidence = _expected(votes[known], _by_label(p, points), weights, table)
-        trace.append(evidence + priors.log_density(p))
-        gained = len(trace) < 2 or trace[-1] - trace[-2] > tolerance * max(1, table.n_labels)
-        converged = not gained
-        if gained:
-            p = _improved(p, counts, points, priors)
+    if len(known):
+        their_votes = _filled(votes[known])
+
+        def with_prior(at: Parameters) -> tuple[NDArray[np.float64], float]:
+            counts, evidence = _expected(their_votes, _by_label(at, points), weights, table)
+            return counts, evidence + priors.log_density(at)
+
+        p, trace, converged = climb(
+            p,
+            with_prior,
+            lambda at, counts: _improved(at, counts, points, priors),
+            packed=Parameters.packed,
+            unpacked=p.unpacked,
+            max_iterations=max_iterations,
+            least_gain=tolerance * max(1, table.n_labels),
+        )
     if len(known):
         p = _with_doubt(table, votes, known, p, points, weights, priors)
     return _estimate(table, votes, known, p, points, weights, priors, trace, converged=converged)
@@ -138,11 +114,11 @@ def _with_doubt(
     table: LabelTable,
     votes: Any,
     known: NDArray[np.int64],
-    p: _Parameters,
+    p: Parameters,
     points: NDArray[np.float64],
     weights: NDArray[np.float64],
-    priors: _Priors,
-) -> _Parameters:
+    priors: Priors,
+) -> Parameters:
     """Further rounds, in which items see raters averaged over what they may be.
 
     At the maximum, few labels a rater are explained by the raters' own numbers, so that raters seem
@@ -180,25 +156,31 @@ def _votes(table: LabelTable) -> tuple[Any, NDArray[np.int64]]:
     return votes, np.flatnonzero(np.diff(votes.indptr))
 
 
-def _start(table: LabelTable) -> _Parameters:
+def _filled(votes: Any) -> Any:
+    """The same votes, written out where most raters labelled most items: then that is faster."""
+    cells = votes.shape[0] * votes.shape[1]
+    return votes.toarray() if votes.nnz > _FULL * cells else votes
+
+
+def _start(table: LabelTable) -> Parameters:
     """Thresholds where the labels' shares cut a normal curve; all raters alike."""
     from scipy.special import ndtri
 
     totals = np.bincount(table.codes, minlength=table.n_classes) + 0.5
     cuts = np.asarray(ndtri(totals.cumsum()[:-1] / totals.sum()))
-    return _Parameters(
+    return Parameters(
         thresholds=cuts * np.sqrt(2.0),  # labels spread about twice as widely as items
-        log_steepness=np.full(table.n_raters, _MEAN_LOG_STEEPNESS),
+        log_steepness=np.full(table.n_raters, MEAN_LOG_STEEPNESS),
         bias=np.zeros(table.n_raters),
-        mean_log_steepness=_MEAN_LOG_STEEPNESS,
+        mean_log_steepness=MEAN_LOG_STEEPNESS,
     )
 
 
-def _with_gold(p: _Parameters) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return np.append(p.log_steepness, _STEEPEST), np.append(p.bias, 0.0)
+def _with_gold(p: Parameters) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return np.append(p.log_steepness, STEEPEST), np.append(p.bias, 0.0)
 
 
-def _by_label(p: _Parameters, points: NDArray[np.float64]) -> NDArray[np.float64]:
+def _by_label(p: Parameters, points: NDArray[np.float64]) -> NDArray[np.float64]:
     chances = log_chances(p.thresholds, points, *_with_gold(p))
     return chances.reshape(-1, len(points))
 
@@ -221,21 +203,21 @@ def _expected(
 
 
 def _improved(
-    p: _Parameters, counts: NDArray[np.float64], points: NDArray[np.float64], priors: _Priors
-) -> _Parameters:
+    p: Parameters, counts: NDArray[np.float64], points: NDArray[np.float64], priors: Priors
+) -> Parameters:
     """One scoring step of the raters, then one of the thresholds; neither may lose anything."""
     p = _raters_improved(p, counts[:-1], points, priors)
     rated = p.log_steepness[priors.rated]
     precision = len(rated) / priors.ability_spread**2
-    mean = rated.sum() / priors.ability_spread**2 + _MEAN_LOG_STEEPNESS / _MEAN_WIDTH**2
-    p.mean_log_steepness = float(mean / (precision + 1 / _MEAN_WIDTH**2))
+    mean = rated.sum() / priors.ability_spread**2 + MEAN_LOG_STEEPNESS / MEAN_WIDTH**2
+    p.mean_log_steepness = float(mean / (precision + 1 / MEAN_WIDTH**2))
     return _thresholds_improved(p, counts, points, priors)
 
 
 def _raters_improved(
-    p: _Parameters, counts: NDArray[np.float64], points: NDArray[np.float64], priors: _Priors
-) -> _Parameters:
-    def value(trial: _Parameters) -> NDArray[np.float64]:
+    p: Parameters, counts: NDArray[np.float64], points: NDArray[np.float64], priors: Priors
+) -> Parameters:
+    def value(trial: Parameters) -> NDArray[np.float64]:
         chances = log_chances(trial.thresholds, points, trial.log_steepness, trial.bias)
         return np.asarray((counts * chances).sum(axis=(1, 2)) + priors.of_raters(trial))
 
@@ -244,15 +226,15 @@ def _raters_improved(
     widths = np.array([priors.ability_spread, priors.bias_spread]) ** -2.0
     away = np.stack([p.log_steepness - p.mean_log_steepness, p.bias], axis=1)
     slope -= away * widths
-    held = (p.log_steepness >= _STEEPEST) & (slope[:, 0] > 0)
+    held = (p.log_steepness >= STEEPEST) & (slope[:, 0] > 0)
     information[held, 0, 1] = information[held, 1, 0] = 0.0  # the bias moves alone
     step = np.asarray(np.linalg.solve(information + np.diag(widths), slope[..., None]))[..., 0]
     step *= np.minimum(1.0, 1.0 / np.maximum(np.abs(step).max(axis=1, keepdims=True), 1e-300))
     step[~priors.rated] = 0.0
 
-    def moved(step: NDArray[Any]) -> _Parameters:
-        steeper = np.minimum(p.log_steepness + step[:, 0], _STEEPEST)
-        return _Parameters(p.thresholds, steeper, p.bias + step[:, 1], p.mean_log_steepness)
+    def moved(step: NDArray[Any]) -> Parameters:
+        steeper = np.minimum(p.log_steepness + step[:, 0], STEEPEST)
+        return Parameters(p.thresholds, steeper, p.bias + step[:, 1], p.mean_log_steepness)
 
     before = value(p)
     for _halving in range(12):
@@ -266,8 +248,8 @@ def _raters_improved(
 
 
 def _thresholds_improved(
-    p: _Parameters, counts: NDArray[np.float64], points: NDArray[np.float64], priors: _Priors
-) -> _Parameters:
+    p: Parameters, counts: NDArray[np.float64], points: NDArray[np.float64], priors: Priors
+) -> Parameters:
     log_steepness, bias = _with_gold(p)
 
     def value(thresholds: NDArray[np.float64]) -> float:
@@ -277,7 +259,7 @@ def _thresholds_improved(
     at = graded(p.thresholds, points, log_steepness, bias)
     slope, information = threshold_steps(counts, at, np.exp(log_steepness))
     pseudo = np.full((1, len(p.thresholds) + 1, 1), priors.class_prior)
-    items = np.array([_ITEMS_LOG_STEEPNESS])
+    items = np.array([ITEMS_LOG_STEEPNESS])
     more = threshold_steps(
         pseudo, graded(p.thresholds, np.zeros(1), items, np.zeros(1)), np.exp(items)
     )
@@ -287,7 +269,7 @@ def _thresholds_improved(
     for _halving in range(20):
         trial = p.thresholds + step
         if (np.diff(trial) > NARROWEST).all() and value(trial) >= before:
-            return _Parameters(trial, p.log_steepness, p.bias, p.mean_log_steepness)
+            return Parameters(trial, p.log_steepness, p.bias, p.mean_log_steepness)
         step = step / 2
     return p
 
@@ -296,10 +278,10 @@ def _estimate(
     table: LabelTable,
     votes: Any,
     known: NDArray[np.int64],
-    p: _Parameters,
+    p: Parameters,
     points: NDArray[np.float64],
     weights: NDArray[np.float64],
-    priors: _Priors,
+    priors: Priors,
     trace: list[float],
     *,
     converged: bool,
@@ -349,10 +331,10 @@ def _averaged(
     table: LabelTable,
     votes: Any,
     by_label: NDArray[np.float64],
-    p: _Parameters,
+    p: Parameters,
     points: NDArray[np.float64],
     weights: NDArray[np.float64],
-    priors: _Priors,
+    priors: Priors,
 ) -> NDArray[np.float64]:
     """Log chances of labels, averaged over what discrimination and bias of each rater may be.
 
@@ -385,7 +367,7 @@ def _averaged(
 
 
 def _confusion(
-    p: _Parameters,
+    p: Parameters,
     points: NDArray[np.float64],
     weights: NDArray[np.float64],
     below: NDArray[np.float64],

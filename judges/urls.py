@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from judges.views import canaries, connections, judge, judges, panels, prompt, run, versions
+from judges.views import canaries, connections, judge, judges, panels, prompt, run, trust, versions
 
 PROJECT = "projects/<int:project_id>"
 
@@ -32,6 +32,7 @@ urlpatterns = [
         name="judge_canaries",
     ),
     path(f"{PROJECT}/judges/<int:version_id>/run/", judge.judge_run, name="judge_run"),
+    path(f"{PROJECT}/trust/", trust.trust, name="trust"),
     path(f"{PROJECT}/runs/<int:run_id>/", run.run, name="run"),
     path(f"{PROJECT}/runs/<int:run_id>/cap/", run.run_cap, name="run_cap"),
     path(f"{PROJECT}/runs/<int:run_id>/retry/", run.run_retry, name="run_retry"),

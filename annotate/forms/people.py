@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.password_validation import password_validators_help_texts
 from django.utils.translation import gettext_lazy as _
 
@@ -96,3 +97,9 @@ class AccountForm(ConcordForm):
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     theme = forms.ChoiceField(label=_("Colours"), choices=Theme.choices, widget=forms.RadioSelect)
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        choices=lambda: [("", _("As the browser asks for")), *settings.LANGUAGES],
+        help_text=_("Of Concord's own words. Items and guidelines stay as they were written."),
+    )

@@ -63,6 +63,8 @@ class Job(models.Model):
         blank=True,
         related_name="+",
     )
+    # Of who asked for it: what it says and keeps as a sentence is written so.
+    language = models.CharField(max_length=10, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

@@ -22,6 +22,9 @@ class User(AbstractUser):
     """An account. History points at it with PROTECT: accounts are anonymised, never deleted."""
 
     theme = models.CharField(max_length=5, choices=Theme, default=Theme.AUTO)
+    # One of settings.LANGUAGES; empty: what the browser asks for. Not checked by the database, so
+    # that a language is added without a migration.
+    language = models.CharField(max_length=10, blank=True, default="")
     # May start projects. The first owner has it; other people get it from an operator.
     is_founder = models.BooleanField(default=False)
     # Their own keys of the label screen, where not the usual ones: {"skip": "k"}.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import Count
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -96,21 +97,21 @@ def _progress(wanted: int, given: int, mine: int) -> str:
     if given == wanted:
         said = ngettext(
             "The one label it wants is in.", "All %(wanted)s labels it wants are in.", wanted
-        ) % {"wanted": f"{wanted:,}"}
+        ) % {"wanted": intcomma(wanted)}
     elif given:
         said = _("%(given)s of %(wanted)s labels are in.") % {
-            "given": f"{given:,}",
-            "wanted": f"{wanted:,}",
+            "given": intcomma(given),
+            "wanted": intcomma(wanted),
         }
     else:
         said = ngettext(
             "One label is wanted, none is in yet.",
             "%(wanted)s labels are wanted, none is in yet.",
             wanted,
-        ) % {"wanted": f"{wanted:,}"}
+        ) % {"wanted": intcomma(wanted)}
     if mine:
         said += " " + ngettext("You labelled one item.", "You labelled %(n)s items.", mine) % {
-            "n": f"{mine:,}"
+            "n": intcomma(mine)
         }
     return said
 
@@ -179,7 +180,7 @@ class Holdings:
                 ),
             ),
         ]
-        return [said % {"n": f"{n:,}"} for n, said in counted if n]
+        return [said % {"n": intcomma(n)} for n, said in counted if n]
 
 
 def project_holdings(project: Project) -> Holdings:

@@ -92,12 +92,15 @@ def names_of(name: str) -> tuple[str, str]:
 
 
 @transaction.atomic
-def account_change(user: User, *, name: str, theme: str) -> User:
-    """Change one's own name and theme; one's raters take the new name. Idempotent."""
+def account_change(user: User, *, name: str, theme: str, language: str = "") -> User:
+    """Change one's own name, theme and language (empty: what the browser asks for); one's raters
+    take the new name. Idempotent.
+    """
     user.first_name, user.last_name = names_of(name)
     user.theme = theme
+    user.language = language
     user.full_clean(exclude=["password"])
-    user.save(update_fields=["first_name", "last_name", "theme"])
+    user.save(update_fields=["first_name", "last_name", "theme", "language"])
     Rater.objects.filter(user=user).update(name=user.shown_name[:200])
     return user
 

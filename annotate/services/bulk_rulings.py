@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -96,7 +97,7 @@ def bulk_rulings_run(running: RunningJob) -> None:
         )
         running.finish(
             message=_("%(n)s items ruled on; %(left)s left as they were.")
-            % {"n": f"{n_ruled:,}", "left": f"{max(0, done - n_ruled):,}"},
+            % {"n": intcomma(n_ruled), "left": intcomma(max(0, done - n_ruled))},
             rulings=n_ruled,
             fates={str(fate): n for fate, n in fates.items()},
         )
@@ -195,7 +196,7 @@ def bulk_rulings_undo_run(running: RunningJob) -> None:
         )
         running.finish(
             message=_("%(n)s rulings taken back; %(restored)s earlier ones stand again.")
-            % {"n": f"{done:,}", "restored": f"{restored:,}"},
+            % {"n": intcomma(done), "restored": intcomma(restored)},
             rulings=done,
             restored=restored,
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.conf import settings
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -148,7 +149,7 @@ def reasons_told(reasons: dict[str, int]) -> list[str]:
         title = str(TITLES.get(code, code))
         told.append(
             ngettext("%(n)s line: %(why)s", "%(n)s lines: %(why)s", count)
-            % {"n": f"{count:,}", "why": title}
+            % {"n": intcomma(count), "why": title}
         )
     return told
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -162,5 +163,5 @@ def _say(running: RunningJob, done: int, total: int, fit: int, refused: int) -> 
         done,
         total=total,
         message=_("Step 1 of 2: checking the lines. %(fit)s fit, %(refused)s refused so far.")
-        % {"fit": f"{fit:,}", "refused": f"{refused:,}"},
+        % {"fit": intcomma(fit), "refused": intcomma(refused)},
     )

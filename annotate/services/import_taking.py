@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
@@ -139,7 +140,7 @@ def _told(batch: ImportBatch) -> str:
     counts = batch.counts
     done = sum(counts.get(name, 0) for name in ("created", "updated", "unchanged"))
     return _("Step 2 of 2: taking in. %(done)s of %(all)s rows, %(refused)s refused.") % {
-        "done": f"{done:,}",
-        "all": f"{counts.get('staged', 0):,}",
-        "refused": f"{counts.get('refused', 0):,}",
+        "done": intcomma(done),
+        "all": intcomma(counts.get("staged", 0)),
+        "refused": intcomma(counts.get("refused", 0)),
     }

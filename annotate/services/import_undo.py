@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
@@ -106,9 +107,9 @@ def undo_run(running: RunningJob) -> None:
     running.finish(
         message=_("Taken back: %(labels)s labels, %(items)s items; %(stay)s items stay.")
         % {
-            "labels": f"{counts['labels']:,}",
-            "items": f"{counts['withdrawn'] + counts['restored']:,}",
-            "stay": f"{counts['stay']:,}",
+            "labels": intcomma(counts["labels"]),
+            "items": intcomma(counts["withdrawn"] + counts["restored"]),
+            "stay": intcomma(counts["stay"]),
         },
         **_detail(counts),
     )

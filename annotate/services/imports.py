@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -214,7 +215,7 @@ def import_told(batch: ImportBatch) -> str:
     """One sentence of what came of an import."""
     counts = _numbers(batch.counts)
     taken = counts["created"] + counts["updated"] + counts["unchanged"]
-    words = {name: f"{number:,}" for name, number in counts.items()}
+    words = {name: intcomma(number) for name, number in counts.items()}
     if not taken:
         return _("Nothing was taken in. Lines refused: %(refused)s.") % words
     if batch.kind == ImportKind.LABELS:
@@ -376,4 +377,4 @@ def _numbers(counts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _counting(done: int) -> str:
-    return _("Counting labels of the items anew: %(n)s items done.") % {"n": f"{done:,}"}
+    return _("Counting labels of the items anew: %(n)s items done.") % {"n": intcomma(done)}

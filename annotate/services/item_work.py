@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
 from django.utils.translation import gettext as _
@@ -67,7 +68,7 @@ def more_run(running: RunningJob) -> None:
         return len(items)
 
     n = _each_chunk(running, make)
-    running.finish(message=_("%(n)s items want more answers.") % {"n": f"{n:,}"}, items=n)
+    running.finish(message=_("%(n)s items want more answers.") % {"n": intcomma(n)}, items=n)
 
 
 def assign_choices(project: Project) -> list[tuple[str, str]]:
@@ -95,7 +96,7 @@ def assign_start(actor: User, chosen: Chosen, value: str) -> Job:
     if more or n > MOST_ASSIGNED:
         raise BadInput(
             _("At most %(most)s items are given to one person at once. Narrow the list.")
-            % {"most": f"{MOST_ASSIGNED:,}"}
+            % {"most": intcomma(MOST_ASSIGNED)}
         )
     rater = rater_of_member(chosen.project, member.user)
     return _start(actor, ASSIGN, "annotate.assign_items", chosen, {"rater": rater.pk})
@@ -140,7 +141,7 @@ def assign_run(running: RunningJob) -> None:
     n = _each_chunk(running, give)
     running.finish(
         message=_("%(given)s of %(n)s items given to %(name)s.")
-        % {"given": f"{given:,}", "n": f"{n:,}", "name": rater.name},
+        % {"given": intcomma(given), "n": intcomma(n), "name": rater.name},
         items=given,
     )
 

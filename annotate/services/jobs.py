@@ -13,6 +13,7 @@ from typing import Any
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from annotate.errors import Conflict, JobStopped
@@ -46,6 +47,7 @@ def job_create(
         parameters=parameters or {},
         total=total,
         created_by=actor,
+        language=get_language() or "",
         nudged_at=timezone.now(),
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -95,7 +96,7 @@ def label_errors_run(running: RunningJob) -> None:
         running.progress()
     running.finish(
         message=_("%(n)s of %(all)s labels are likely wrong.")
-        % {"n": f"{len(suspected):,}", "all": f"{found.table.n_labels:,}"},
+        % {"n": intcomma(len(suspected)), "all": intcomma(found.table.n_labels)},
         found=len(suspected),
         labels=found.table.n_labels,
     )

@@ -1,4 +1,4 @@
-"""One's own account: log-in, name, colours, token for the API."""
+"""One's own account: log-in, name, colours, language, token for the API."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -17,6 +18,7 @@ from rest_framework.authtoken.models import Token
 from annotate.address import address_of
 from annotate.errors import BadInput
 from annotate.forms.people import AccountForm, KeysForm
+from annotate.languages import language_remember
 from annotate.services.accounts import account_change, keys_change, token_renew, token_revoke
 from annotate.services.throttle import (
     LOGIN_OF_ADDRESS,
@@ -56,10 +58,12 @@ def account(request: AuthenticatedRequest) -> HttpResponse:
     form = _form(request)
     if request.method == "POST" and form.is_valid():
         account_change(user, **form.cleaned_data)
-        messages.success(request, _("Saved."))
+        with override(user.language or get_language()):
+            messages.success(request, _("Saved."))
         response = redirect("account")
         # For the pages that are seen before log-in.
         response.set_cookie("theme", user.theme, max_age=31_536_000, samesite="Lax", httponly=True)
+        language_remember(response, user.language)
         return response
     return _page(request, form, status=422 if form.errors else 200)
 
@@ -97,7 +101,9 @@ def token_end(request: AuthenticatedRequest) -> HttpResponse:
 def _form(request: AuthenticatedRequest, *, bound: bool = True) -> AccountForm:
     data = request.POST if bound and request.method == "POST" else None
     user = request.user
-    return AccountForm(data, initial={"name": user.get_full_name(), "theme": user.theme})
+    return AccountForm(
+        data, initial={"name": user.get_full_name(), "theme": user.theme, "language": user.language}
+    )
 
 
 def _page(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -73,4 +74,4 @@ def undo_words(batch: ImportBatch, facts: UndoFacts) -> dict[str, Any]:
 
 
 def _n(number: int) -> dict[str, str]:
-    return {"n": f"{number:,}"}
+    return {"n": intcomma(number)}

@@ -94,12 +94,12 @@ def _days(filters: Filters) -> str:
         date.fromisoformat(day) if day else None for day in (filters.since, filters.until)
     )
     if since and until and since == until:
-        return _("on %(day)s") % {"day": date_format(since, "j F Y")}
+        return _("on %(day)s") % {"day": date_format(since, "DATE_FORMAT")}
     if since and until:
         return _("from %(since)s to %(until)s") % {
-            "since": date_format(since, "j F Y"),
-            "until": date_format(until, "j F Y"),
+            "since": date_format(since, "DATE_FORMAT"),
+            "until": date_format(until, "DATE_FORMAT"),
         }
     if since:
-        return _("since %(day)s") % {"day": date_format(since, "j F Y")}
-    return _("until %(day)s") % {"day": date_format(until, "j F Y")} if until else ""
+        return _("since %(day)s") % {"day": date_format(since, "DATE_FORMAT")}
+    return _("until %(day)s") % {"day": date_format(until, "DATE_FORMAT")} if until else ""

@@ -110,7 +110,7 @@ def _forecast(progress: Progress) -> str:
         forecast.days,
     ) % {
         "n": intcomma(forecast.days),
-        "end": date_format(end, "j F"),
+        "end": date_format(end, "DAY_FORMAT"),
         "pace": intcomma(round(forecast.per_day)),
         "rests_on": rests_on,
     }

@@ -13,6 +13,7 @@ from annotate.models import Item, Label, RaterKind, Submission
 from annotate.selectors.review import error_of
 from annotate.views.answer_words import answer_chip
 from annotate.views.bidi import isolated
+from annotate.written import decimal
 
 # More raters than this are not named in a sentence.
 MOST_NAMED = 5
@@ -63,7 +64,7 @@ def _suspected(item: Item, asked: Asked, labels: Collection[Label]) -> list[str]
         % {
             "answer": _words(item, asked, said_of(label)),
             "name": isolated(label.rater.name),
-            "score": f"{score:.2f}",
+            "score": decimal(score, 2),
         }
     ]
 

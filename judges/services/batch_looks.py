@@ -13,6 +13,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -208,7 +209,7 @@ class Looks:
                     "again.",
                     len(came.passing),
                 )
-                % {"n": f"{len(came.passing):,}", "reason": came.passing[-1][1].message}
+                % {"n": intcomma(len(came.passing)), "reason": came.passing[-1][1].message}
             )
 
     def _says_nothing_of_the_items(self, batch: Batch, came: _Came) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, wait
 from datetime import timedelta
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -114,7 +115,7 @@ class BatchedRun(RunLoop):
             return False
         self._beat(
             ngettext("Handing in %(n)s call", "Handing in %(n)s calls", len(requests))
-            % {"n": f"{len(requests):,}"}
+            % {"n": intcomma(len(requests))}
         )
         self._send(asker, batch, requests)
         return True
@@ -230,4 +231,4 @@ def _said(open_now: list[Batch]) -> str:
         "%(n)s call is handed in, %(answered)s answered so far. It takes a day at most.",
         "%(n)s calls are handed in, %(answered)s answered so far. It takes a day at most.",
         n,
-    ) % {"n": f"{n:,}", "answered": f"{answered:,}"}
+    ) % {"n": intcomma(n), "answered": intcomma(answered)}

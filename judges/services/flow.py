@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -55,11 +55,11 @@ class Flow:
         with self._changed:
             return bool(self._asked or self._came)
 
-    def held(self) -> Iterator[Piece]:
+    def held(self) -> list[Piece]:
         """What is asked, and what stands ready: their claims must be kept."""
         with self._changed:
             ready = [piece for pieces in self._ready.values() for piece, _work in pieces]
-            yield from [*self._asked.values(), *ready]
+            return [*self._asked.values(), *ready]
 
     def standing(self, lane: Lane) -> tuple[int, int]:
         """Pieces of a lane that are asked, and its calls that are claimed but not asked: those that

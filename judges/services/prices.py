@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -81,7 +82,7 @@ def price_set(
         wrong["model"] = _("Name the model, in 200 characters at most.")
     for name, value in (("input", input), ("output", output), ("cached_input", cached_input)):
         if value is not None and not (value.is_finite() and 0 <= value <= MOST):
-            wrong[name] = _("From 0 to %(most)s.") % {"most": f"{MOST:,}"}
+            wrong[name] = _("From 0 to %(most)s.") % {"most": intcomma(MOST)}
     if wrong:
         raise BadInput(" ".join(wrong.values()), fields=wrong)
     price, _created = ModelPrice.objects.update_or_create(

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext as _
 
 from annotate.models import Project, Question, User
@@ -28,7 +29,7 @@ def words_kept(*, system: str, task: str, output: str) -> dict[str, str]:
 def words_wrong(question: Question, how: How, words: Mapping[str, str]) -> dict[str, str]:
     """What is wrong with the words of a judge, in sentences by part; {} where nothing is."""
     wrong = {
-        part: _("At most %(most)s characters.") % {"most": f"{MAX_WORDS:,}"}
+        part: _("At most %(most)s characters.") % {"most": intcomma(MAX_WORDS)}
         for part, text in words.items()
         if len(text) > MAX_WORDS
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
@@ -154,7 +155,7 @@ def _selection(wanted: Mapping[str, Any]) -> dict[str, Any]:
         ids = wanted.get("ids", [])
         if not 1 <= len(ids) <= LISTED_MOST:
             raise BadInput(
-                _("Name one item at least, and %(most)s at most.") % {"most": f"{LISTED_MOST:,}"}
+                _("Name one item at least, and %(most)s at most.") % {"most": intcomma(LISTED_MOST)}
             )
         return {"strategy": "listed", "ids": [int(pk) for pk in ids]}
     limit = wanted.get("limit", 100)

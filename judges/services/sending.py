@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -35,7 +36,7 @@ def send_start(actor: User, chosen: Chosen, value: str) -> Job:
     if len(ids) > LISTED_MOST:
         raise BadInput(
             _("At most %(most)s items are sent at once. Narrow the list, or run the judge.")
-            % {"most": f"{LISTED_MOST:,}"}
+            % {"most": intcomma(LISTED_MOST)}
         )
     version = JudgeVersion.objects.get(project=chosen.project, pk=int(value))
     run = run_start(actor, version, selection={"strategy": "listed", "ids": ids})

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from annotate.models import JobState
+from annotate.written import decimal
 from judges.models import Batch, BatchStage, JudgeVersion, Run
 from judges.selectors.batches import batches_shown, has_batch_lane
 from judges.selectors.money import dollars
@@ -32,7 +34,7 @@ def batch_choice(version: JudgeVersion, n_items: int) -> dict[str, str] | None:
 
 
 def _cost_said(found: CostEstimate) -> str:
-    n = f"{found.n_items:,}"
+    n = intcomma(found.n_items)
     if found.mean is not None and found.basis != "free":
         return _("%(n)s items: about %(cost)s.") % {"n": n, "cost": dollars(found.mean)}
     if found.high is not None and found.basis != "free":
@@ -50,7 +52,7 @@ def _price_said(version: JudgeVersion, *, free: bool) -> str:
             "at the price of other calls."
         )
     return _("Answered within a day, mostly sooner, at %(share)s %% of the price.") % {
-        "share": f"{share * 100:.0f}"
+        "share": decimal(share * 100, 0)
     }
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from annotate.written import decimal
 from judges.models import JudgeVersion, Run
 from judges.prompting.panel import EQUAL, PanelSpec
 from judges.selectors.judges import version_note
@@ -61,8 +63,8 @@ def panel_run_shown(run: Run) -> dict[str, Any] | None:
         "%(answers)s answers of judges, where asking everybody about everything would have taken "
         "%(everybody)s: %(percent)s %% saved."
     ) % {
-        "answers": f"{tally.answers:,}",
-        "everybody": f"{tally.everybody:,}",
+        "answers": intcomma(tally.answers),
+        "everybody": intcomma(tally.everybody),
         "percent": round(100 * (tally.saved_share or 0.0)),
     }
     if tally.discussed:
@@ -70,7 +72,7 @@ def panel_run_shown(run: Run) -> dict[str, Any] | None:
             "On %(n)s item the judges differed and discussed it.",
             "On %(n)s items the judges differed and discussed them.",
             tally.discussed,
-        ) % {"n": f"{tally.discussed:,}"}
+        ) % {"n": intcomma(tally.discussed)}
     return {"numbers": _numbers(tally.by_number, tally.items), "said": said}
 
 
@@ -91,7 +93,11 @@ def forecast_said(found: Forecast) -> str:
             "On %(items)s items that all of them answered before, %(asked)s of %(n)s judges would "
             "have been asked on average."
         )
-        % {"items": f"{found.n_items:,}", "asked": f"{found.asked:.1f}", "n": found.n_members}
+        % {
+            "items": intcomma(found.n_items),
+            "asked": decimal(found.asked or 0, 1),
+            "n": found.n_members,
+        }
     ]
     if found.dollars:
         said.append(_("That is about %(price)s an item.") % {"price": dollars(found.dollars)})
@@ -101,14 +107,14 @@ def forecast_said(found: Forecast) -> str:
             "On %(n)s of them the labels would have been others had all been asked.",
             found.changed,
         )
-        said.append(changed % {"n": f"{found.changed:,}"})
+        said.append(changed % {"n": intcomma(found.changed)})
     if found.differ:
         differ = ngettext(
             "On %(n)s of them those asked differed.",
             "On %(n)s of them those asked differed.",
             found.differ,
         )
-        said.append(differ % {"n": f"{found.differ:,}"})
+        said.append(differ % {"n": intcomma(found.differ)})
     return " ".join(said)
 
 
@@ -146,7 +152,10 @@ def _weights_said(spec: PanelSpec) -> str:
     if not spec.learnt:
         return _("Each vote counts the same. A tie is no label.")
     at = parse_datetime(spec.as_of) if spec.as_of else None
-    values = {"n": f"{spec.n_items:,}", "at": date_format(at, "j M Y") if at else "–"}
+    values = {
+        "n": intcomma(spec.n_items),
+        "at": date_format(at, "SHORT_DATE_FORMAT") if at else "–",
+    }
     if spec.source == "people":
         said = _(
             "A vote counts by how often its judge agreed with people, on %(n)s items that all of "
@@ -176,7 +185,7 @@ def _members(spec: PanelSpec, costs: Sequence[MemberCost]) -> list[dict[str, Any
                 "note": version_note(cost.version),
                 "price": _price(cost),
                 "seconds": cost.seconds,
-                "weight": f"{spec.shared[place] / EQUAL:.2f}" if spec.learnt else "1",
+                "weight": decimal(spec.shared[place] / EQUAL, 2) if spec.learnt else "1",
                 "accuracy": spec.accuracy[place] if spec.learnt else None,
                 "reads": place in spec.readers,
                 "silent": not spec.shared[place],

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -130,8 +131,8 @@ def _costs(found: Preview) -> str:
     else:
         calls = ngettext("%(n)s call an item", "%(n)s calls an item", n) % {"n": n}
     tokens = _("about %(read)s tokens read and %(written)s written") % {
-        "read": f"{found.tokens_in:,}",
-        "written": f"{found.tokens_out:,}",
+        "read": intcomma(found.tokens_in),
+        "written": intcomma(found.tokens_out),
     }
     if found.is_free:
         return _("%(calls)s: %(tokens)s, at no price.") % {"calls": calls, "tokens": tokens}

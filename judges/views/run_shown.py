@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from annotate.models import Job, JobState
+from annotate.written import decimal
 from judges.models import JudgeVersion, Run
 from judges.selectors.money import dollars
 from judges.selectors.runs import RunProgress, calls_shown
@@ -76,7 +78,7 @@ def money_shown(progress: RunProgress) -> dict[str, Any]:
             "and %(n)s call of which nobody knows the price",
             "and %(n)s calls of which nobody knows the price",
             progress.unpriced,
-        ) % {"n": f"{progress.unpriced:,}"}
+        ) % {"n": intcomma(progress.unpriced)}
     elif progress.cap is not None:
         note = _("of %(cap)s at most") % {"cap": dollars(progress.cap)}
     else:
@@ -95,7 +97,7 @@ def money_shown(progress: RunProgress) -> dict[str, Any]:
 
 def estimate_shown(found: CostEstimate) -> str:
     """What so many items will cost, in a sentence."""
-    names = {"n": f"{found.n_items:,}"}
+    names = {"n": intcomma(found.n_items)}
     if found.basis == "free":
         return ""
     if found.mean is not None and found.low is not None and found.high is not None:
@@ -107,7 +109,7 @@ def estimate_shown(found: CostEstimate) -> str:
             "mean": dollars(found.mean),
             "low": dollars(found.low),
             "high": dollars(found.high),
-            "past": f"{found.n_past:,}",
+            "past": intcomma(found.n_past),
         }
     if found.high is not None:
         return _(
@@ -141,7 +143,7 @@ def seconds_said(seconds: float) -> str:
     """A short time, with the digits that matter."""
     if seconds < 0.095:
         return _("under 0.1 s")
-    return _("%(n)s s") % {"n": f"{seconds:.1f}" if seconds < 9.95 else f"{seconds:.0f}"}
+    return _("%(n)s s") % {"n": decimal(seconds, 1 if seconds < 9.95 else 0)}
 
 
 def took(run: Run) -> str:
@@ -152,7 +154,7 @@ def took(run: Run) -> str:
     seconds = (job.finished_at - job.started_at).total_seconds()
     if seconds < 90:
         return seconds_said(seconds)
-    return _("%(n)s min") % {"n": f"{seconds / 60:.1f}"}
+    return _("%(n)s min") % {"n": decimal(seconds / 60, 1)}
 
 
 def time_left(seconds: float) -> str:

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from annotate.access import Place
 from annotate.models import FINISHED, JobState
+from annotate.written import decimal
 from judges.models import Call, JudgeVersion, Run
 from judges.prompting.plan import PLAIN
 from judges.selectors.asked import how_of
@@ -96,7 +97,7 @@ def _took(trial: Trial) -> str:
     if trial.tokens_in is not None:
         said.append(
             _("%(read)s tokens read and %(written)s written")
-            % {"read": f"{trial.tokens_in:,.0f}", "written": f"{trial.tokens_out or 0:,.0f}"}
+            % {"read": decimal(trial.tokens_in, 0), "written": decimal(trial.tokens_out or 0, 0)}
         )
     if trial.spent_an_item:
         said.append(dollars(trial.spent_an_item))

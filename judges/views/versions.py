@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,6 +16,7 @@ from annotate.access import Place, Right
 from annotate.errors import BadInput
 from annotate.models import Item
 from annotate.views.page import AuthenticatedRequest, render_page
+from annotate.written import below_one, decimal
 from judges.models import JudgeVersion
 from judges.selectors.comparison import (
     Paired,
@@ -120,7 +122,7 @@ def paired_said(found: Paired, first: JudgeVersion, second: JudgeVersion) -> str
 
     if not found.n:
         return _("They were asked about no item in common on which people agree.")
-    names = {"first": str(first), "second": str(second), "n": f"{found.n:,}"}
+    names = {"first": str(first), "second": str(second), "n": intcomma(found.n)}
     apart = found.first_only + found.second_only
     if not apart:
         return _("On the same %(n)s items both have the same ones right.") % names
@@ -128,8 +130,8 @@ def paired_said(found: Paired, first: JudgeVersion, second: JudgeVersion) -> str
     names |= {
         "better": str(better),
         "worse": str(worse),
-        "more": f"{max(found.first_only, found.second_only):,}",
-        "fewer": f"{min(found.first_only, found.second_only):,}",
+        "more": intcomma(max(found.first_only, found.second_only)),
+        "fewer": intcomma(min(found.first_only, found.second_only)),
         "p": _p(found.p),
     }
     counted = _(
@@ -151,7 +153,9 @@ def paired_said(found: Paired, first: JudgeVersion, second: JudgeVersion) -> str
 
 
 def _p(value: float) -> str:
-    return _("below .001") if value < 0.001 else f"= {value:.3f}".replace("0.", ".")
+    if value < 0.001:
+        return _("below .001")
+    return f"= {decimal(value, 3) if value >= 0.9995 else below_one(f'{value:.3f}'[2:])}"
 
 
 def _pair(project_id: int, base: JudgeVersion, other: JudgeVersion) -> dict[str, Any]:

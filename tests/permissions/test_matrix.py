@@ -110,6 +110,7 @@ judge_diff           GET     200    200       403        403     404       login
 prompt               GET     200    200       403        403     404       login   403
 prompt               POST    302    302       403        403     404       login   403
 prompt_preview       POST    200    200       403        403     404       login   403
+trust                GET     200    200       403        403     404       login   200
 judge_run            POST    302    302       403        403     404       login   403
 run                  GET     200    200       403        403     404       login   200
 run_steer            POST    302    302       403        403     404       login   403
