@@ -33,6 +33,8 @@ ITEMS = (100_000, 1_000_000)
 # Milliseconds, up to so many items.
 GOALS = {100_000: 300, 1_000_000: 1000}
 ROUNDS = 3
+# Of the slowest query so many characters are shown.
+SHOWN = 500
 
 
 @dataclass(frozen=True)
@@ -233,7 +235,7 @@ def one(client: Any, world: World, page: Page, goal: int | None, *, slow: bool) 
         flush=True,
     )
     if slow:
-        print(f"    {slowest[0] * 1000:.0f} ms: {slowest[1]}", flush=True)
+        print(f"    {slowest[0] * 1000:.0f} ms: {slowest[1][:SHOWN]}", flush=True)
     return not short
 
 
