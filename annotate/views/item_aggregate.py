@@ -14,6 +14,7 @@ from annotate.selectors.answers import Answers, best_of
 from annotate.views.answer_words import SETTLED_WORDS, answer_chip, settled_words
 from annotate.views.bidi import isolated
 from annotate.views.value_facts import interval_words
+from annotate.written import within
 
 # A smaller probability than this is not drawn.
 LEAST_SHOWN = 0.005
@@ -32,7 +33,7 @@ def aggregate_shown(
         counted = _votes(labels, run.who_counts)
         if estimate.payload["votes"] == {str(code): n for code, n in counted.items()}:
             posterior = {int(c): p for c, p in estimate.payload["posterior"].items()}
-            how = f"{run.get_method_display()}, {run.get_who_counts_display().lower()}"
+            how = f"{run.get_method_display()}, {within(run.get_who_counts_display())}"
             found = _winner(posterior, estimate.choice, options, how, _("probability"))
             return found | {"posterior": _posterior(posterior, options)}
     votes = _votes(labels, WhoCounts.PEOPLE)
@@ -74,7 +75,7 @@ def _settled(
         return {"no_aggregate": settled_words(best.source)} if best.source else {}
     how = str(SETTLED_WORDS.get(best.source, ""))
     if best.source == "aggregate" and run is not None:
-        how = f"{run.get_method_display()}, {run.get_who_counts_display().lower()}"
+        how = f"{run.get_method_display()}, {within(run.get_who_counts_display())}"
     chip = answer_chip(asked, best.said, item) or {}
     interval = interval_words(asked, best.payload or {})
     return {

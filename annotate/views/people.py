@@ -21,6 +21,7 @@ from annotate.services.item_work import assign_choices, batch_start
 from annotate.services.members import member_remove, member_set_role
 from annotate.tasks import job_nudge
 from annotate.views.page import AuthenticatedRequest, render_page
+from annotate.written import within
 
 
 @require_GET
@@ -117,7 +118,7 @@ def member_role(request: AuthenticatedRequest, project_id: int, member_id: int) 
         said = _("%(name)s is %(role)s now.")
         messages.success(
             request,
-            said % {"name": changed.user.shown_name, "role": changed.get_role_display().lower()},
+            said % {"name": changed.user.shown_name, "role": within(changed.get_role_display())},
         )
     if membership.user_id == request.user.pk and not _may_still_manage(request, project_id):
         return redirect("project", project_id)
