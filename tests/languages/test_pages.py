@@ -61,7 +61,5 @@ def test_a_page_says_nothing_in_english_that_is_translated(asked: str, folder: s
         if (found := Texts(html).found & english)
     }
     assert left == {}
-    broken = [
-        address for address, html in pages.items() if re.search(r"%\(\w+\)s|\{\{|\{%", html)
-    ]
+    broken = [address for address, html in pages.items() if re.search(r"%\(\w+\)s|\{\{|\{%", html)]
     assert broken == []
