@@ -21,7 +21,8 @@ def test_the_interval_covers_the_spread() -> None:
     covered = 0
     for seed in range(100):
         found = evenness(np.exp(rng.normal(1, 0.4, 100)).tolist(), n_bootstrap=200, seed=seed)
-        assert found.low is not None and found.high is not None
+        assert found.low is not None
+        assert found.high is not None
         covered += found.low <= np.expm1(0.4) <= found.high
 
     assert covered >= 88
@@ -34,7 +35,8 @@ def test_a_long_break_and_the_unit_change_nothing() -> None:
     with_break = evenness([*times.tolist(), 4000.0], seed=4)
     minutes = evenness((times * 60).tolist(), seed=4)
 
-    assert even.high is not None and even.high < 0.2
+    assert even.high is not None
+    assert even.high < 0.2
     assert with_break.value == pytest.approx(even.value, abs=0.01)
     assert minutes.value == pytest.approx(even.value)
 

@@ -92,7 +92,9 @@ def test_pace_and_pasted_text() -> None:
     found = signs_of(ana)
 
     assert (found.timed, found.fast, found.texts, found.pasted) == (40, 40, 20, 10)
-    assert found.even.high is not None and found.even.high < 0.02
+    assert found.even.high is not None
+    assert found.even.high < 0.02
     text = page_of(tale, ana)
-    assert "40 of 40 answers" in text and "10 of 20 answers" in text
+    assert "40 of 40 answers" in text
+    assert "10 of 20 answers" in text
     assert "3 of 3 signs stand out" in text
