@@ -46,7 +46,7 @@ def replacement_tests(
     found = judged(request, project_id, question_id, rater_id)
     if request.method == "POST":
         access.check_active(found.place)
-    form = PlanForm(found.question, request.POST or None)
+    form = PlanForm(found.question, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             test = replacement_plan(request.user, found.question, found.rater, **form.cleaned_data)

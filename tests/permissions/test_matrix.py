@@ -249,6 +249,7 @@ ROWS_OF_PROJECT = {
     "question_id",
     "rater_id",
     "second_rater_id",
+    "test_id",
     "ruling_id",
     "run_id",
     "submission_id",
