@@ -10,7 +10,10 @@ from django.urls import reverse
 from playwright.sync_api import Page
 
 from annotate.models import Item
+from judges.models import JudgeVersion
+from judges.services.audits import audits_start
 from tests.answers import says
+from tests.judges.judging import answering, scripted_version, work
 from tests.personas import PASSWORD, Story, story
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,6 +42,15 @@ def tale() -> Story:
     return tale
 
 
+def audited_judge(tale: Story) -> JudgeVersion:
+    """A judge whose audits found something; made once."""
+    version = scripted_version(tale)
+    if not version.runs.exists():
+        with answering(lambda _request: "A"):
+            work(audits_start(tale.olga, version, ["option_order", "repeat"], n_items=8))
+    return version
+
+
 def addresses(tale: Story) -> list[str]:
     project, item = tale.project.pk, Item.objects.order_by("pk").first()
     assert item is not None
@@ -50,6 +62,7 @@ def addresses(tale: Story) -> list[str]:
         ("item", project, item.pk),
         ("rater", project, ana),
         ("rater_pair", project, ana, judge),
+        ("judge_audits", project, audited_judge(tale).pk),
         ("import_new", project, "items"),
         ("question_edit", project, tale.question.pk),
         ("project_delete", project),
