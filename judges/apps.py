@@ -20,6 +20,7 @@ class JudgesConfig(AppConfig):
         from judges.services.sending import sending_register
 
         nav_register(NavEntry(50, "judges", _("Judges"), "judges", Right.REVIEW))
+        nav_register(NavEntry(55, "trust", _("Trust"), "trust", Right.REVIEW))
         deletion.register(judges_delete)
         evidence.register(panel_evidence)
         sending_register()

@@ -23,6 +23,7 @@ from judges.models.runs import (
     Run,
     RunItem,
 )
+from judges.models.trust import Closeness, JudgeReport, ReplacementTest
 from judges.models.vectors import TextVector
 from judges.models.versions import JudgeVersion, PanelMember, Prompt
 
@@ -35,8 +36,10 @@ __all__ = [
     "BatchStage",
     "Call",
     "CallState",
+    "Closeness",
     "Connection",
     "Ending",
+    "JudgeReport",
     "JudgeVersion",
     "ModelPrice",
     "Outcome",
@@ -45,6 +48,7 @@ __all__ = [
     "Prompt",
     "ProviderName",
     "Purpose",
+    "ReplacementTest",
     "Run",
     "RunItem",
     "Spending",

@@ -12,11 +12,13 @@ from judges.models import (
     Batch,
     Call,
     Connection,
+    JudgeReport,
     JudgeVersion,
     ModelPrice,
     Pace,
     PanelMember,
     Prompt,
+    ReplacementTest,
     Run,
     RunItem,
     Spending,
@@ -26,6 +28,8 @@ from judges.models import (
 # Children before what they point to.
 ORDER: list[tuple[type[models.Model], str]] = [
     (AuditFinding, "run__project"),
+    (JudgeReport, "project"),
+    (ReplacementTest, "project"),
     (Call, "run__project"),
     (Batch, "run__project"),
     (RunItem, "run__project"),

@@ -73,6 +73,7 @@ def addresses(tale: Story) -> list[str]:
 PROJECT_PAGES = (
     *("overview", "label", "review", "items", "raters", "data", "people", "settings"),
     *("guideline", "guideline_edit", "question_new", "judges", "judge_new", "prompt"),
+    "trust",
 )
 
 

@@ -20,7 +20,7 @@ from django.db import transaction
 from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from annotate.models import ProjectStatus
+from annotate.models import Membership, ProjectStatus
 from tests.permissions.furnished import Ids, people, two_projects
 from tests.personas import Story
 
@@ -113,6 +113,9 @@ judge_diff           GET     200    200       403        403     404       login
 prompt               GET     200    200       403        403     404       login   403
 prompt               POST    302    302       403        403     404       login   403
 prompt_preview       POST    200    200       403        403     404       login   403
+trust                GET     200    200       403        403     404       login   200
+reports_start        POST    302    302       403        403     404       login   403
+judge_report         GET     200    200       403        403     404       login   200
 judge_run            POST    302    302       403        403     404       login   403
 run                  GET     200    200       403        403     404       login   200
 run_steer            POST    302    302       403        403     404       login   403
@@ -145,6 +148,7 @@ job_resume           POST    302    302       403        403     404       login
 # Managing: owners
 people               GET     200    403       403        403     404       login   200
 member_admit         POST    302    403       403        403     404       login   302
+items_give           POST    302    403       403        403     404       login   403
 member_role          POST    302    403       403        403     404       login   302
 member_out           GET     200    403       403        403     404       login   200
 member_out           POST    302    403       403        403     404       login   302
@@ -325,6 +329,10 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
         "prompt": prompt,
         "prompt_preview": {**prompt, "place": 2, "variant": "plain"},
         "panel_new": {"members": ids["panel_judges"], "stop": "settled", "weights": "equal"},
+        "items_give": {
+            "member": Membership.objects.get(pk=ids["member_id"]).user_id,
+            "items": 1,
+        },
         "member_role": {"role": "viewer"},
         "member_admit": {"admission": "let_in"},
         "project_delete": {"confirm_name": "Restaurant reviews"},

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('judges', '0007_batches'),
+        ('judges', '0008_trust'),
     ]
 
     operations = [
