@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
@@ -34,7 +35,16 @@ def trust(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
 
 def project_links(place: Place) -> list[dict[str, str]]:
     """Pages of Trust that are about the whole project: {url, label, text}. One entry a page."""
-    return []
+    return [
+        {
+            "url": reverse("likely_errors", args=[place.project.pk]),
+            "label": _("Likely label errors"),
+            "text": _(
+                "Labels of people, also imported ones, that the others, the judges or a model of "
+                "the texts speak against, the likeliest first."
+            ),
+        },
+    ]
 
 
 def judge_links(
