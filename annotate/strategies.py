@@ -14,7 +14,15 @@ def open_slots(rater: Rater) -> QuerySet[Slot]:
     done = Assignment.objects.filter(item=OuterRef("item"), rater=rater).exclude(
         state__in=TAKE_UP_AGAIN
     )
-    return Slot.objects.filter(~Exists(done), project_id=rater.project_id, state=SlotState.OPEN)
+    return Slot.objects.filter(
+        ~Exists(done), project_id=rater.project_id, state=SlotState.OPEN, excused=False
+    )
+
+
+def in_turn(rater: Rater) -> Slot | None:
+    """The next open slot, with its item, of those that are given out ahead of all others."""
+    slots = open_slots(rater).filter(turn__isnull=False).select_related("item")
+    return first_free(slots.order_by("turn", "draw", "ordinal"))
 
 
 def open_items_count(rater: Rater, *, limit: int) -> int:

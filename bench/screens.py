@@ -5,7 +5,8 @@
 
 Prints each picture with the width that its page needs beside the width it has (a page that scrolls
 sideways falls short) and what the browser complained of; exits 1 where anything fell short.
-``--quick`` takes the overview, label and review screens only.
+``--language de`` asks for them in German, ``--quick`` takes the overview, label and review screens
+only.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def main() -> int:
         )
         for scheme in ("light", "dark"):
             for width, (across, down) in WIDTHS.items():
-                page = _page(browser, scheme, across, down)
+                page = _page(browser, scheme, across, down, options.language)
                 project = _log_in(page, options)
                 for name in names:
                     short += _take(page, options.url, name, project, folder, f"{width}-{scheme}")
@@ -68,12 +69,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--password", required=True)
     parser.add_argument("--project", default="", help="number of the project; else the first")
     parser.add_argument("--out", default="screenshots")
+    parser.add_argument("--language", default="en", help="what the browser asks for")
     parser.add_argument("--quick", action="store_true")
     return parser.parse_args()
 
 
-def _page(browser: Browser, scheme: str, across: int, down: int) -> Page:
+def _page(browser: Browser, scheme: str, across: int, down: int, language: str) -> Page:
     context = browser.new_context(
+        locale=language,
         viewport={"width": across, "height": down},
         color_scheme="dark" if scheme == "dark" else "light",
     )

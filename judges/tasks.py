@@ -11,7 +11,7 @@ from kombu.exceptions import OperationalError
 
 from annotate.models import Job
 from annotate.tasks import job_do
-from judges.services import batch_sweeping, calls, connections, run_work
+from judges.services import batch_sweeping, calls, connections, judge_reports, run_work
 from judges.services.run_alive import HELP_AGAIN_SECONDS
 
 log = logging.getLogger(__name__)
@@ -68,3 +68,8 @@ def sweep() -> None:
     """
     calls.calls_sweep()
     batch_sweeping.batches_sweep()
+
+
+@shared_task(name="judges.reports")
+def work_out_reports(job_id: int) -> None:
+    job_do(job_id, judge_reports.reports_run)

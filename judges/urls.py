@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from judges.views import canaries, connections, judge, judges, panels, prompt, run, trust, versions
+from judges.views import judge_report as report
 
 PROJECT = "projects/<int:project_id>"
 
@@ -33,6 +34,12 @@ urlpatterns = [
     ),
     path(f"{PROJECT}/judges/<int:version_id>/run/", judge.judge_run, name="judge_run"),
     path(f"{PROJECT}/trust/", trust.trust, name="trust"),
+    path(f"{PROJECT}/trust/reports/", report.reports_begin, name="reports_start"),
+    path(
+        f"{PROJECT}/trust/questions/<int:question_id>/judges/<int:rater_id>/",
+        report.judge_report,
+        name="judge_report",
+    ),
     path(f"{PROJECT}/runs/<int:run_id>/", run.run, name="run"),
     path(f"{PROJECT}/runs/<int:run_id>/cap/", run.run_cap, name="run_cap"),
     path(f"{PROJECT}/runs/<int:run_id>/retry/", run.run_retry, name="run_retry"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from annotate.models.entrusted import Entrusted
 from annotate.models.estimates import (
     CLASS_METHODS,
     VOTES,
@@ -51,6 +52,7 @@ from annotate.models.saved_views import SavedView
 from annotate.models.work import (
     CHECKS,
     TAKE_UP_AGAIN,
+    WANTED,
     Assignment,
     AssignmentState,
     Slot,
@@ -59,6 +61,8 @@ from annotate.models.work import (
 )
 
 __all__ = [
+    "WANTED",
+    "Entrusted",
     "CHECKS",
     "STANDING",
     "TAKE_UP_AGAIN",

@@ -19,6 +19,10 @@ class SlotState(models.TextChoices):
     FILLED = "filled", _("Filled")
 
 
+# Slots that count as wanted: those that are asked for, and those filled before they were excused.
+WANTED = models.Q(excused=False) | models.Q(state=SlotState.FILLED)
+
+
 class Slot(models.Model):
     """One person's labelling wanted for an item. Taken by a conditional update, never by a count.
 
@@ -31,21 +35,35 @@ class Slot(models.Model):
     ordinal = models.PositiveSmallIntegerField()
     draw = models.FloatField()
     state = models.CharField(max_length=10, choices=SlotState, default=SlotState.OPEN)
+    # Nobody is given it for now: the item is entrusted to a rater (services/entrusting.py). Not a
+    # state: whoever holds it still hands in, and it is the slot's own column that a claim tests.
+    excused = models.BooleanField(default=False)
+    # Given out ahead of the order of draws, the least first; null for those in that order.
+    turn = models.FloatField(null=True, blank=True)
+    # Of one given ahead because a lot fell on its item: with which probability. Answered blind.
+    chance = models.FloatField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [
             one_of("state", SlotState, "slot_state_known"),
+            share("chance", "slot_chance_is_a_share"),
             models.UniqueConstraint(fields=["item", "ordinal"], name="slot_ordinal_once_an_item"),
         ]
         indexes: ClassVar = [
             # The next slot to give out.
             models.Index(
                 fields=["project", "draw", "ordinal"],
-                condition=models.Q(state="open"),
+                condition=models.Q(state="open", excused=False),
                 name="slot_open_in_draw_order",
             ),
+            # Those to give out before all others.
+            models.Index(
+                fields=["project", "turn"],
+                condition=models.Q(state="open", excused=False, turn__isnull=False),
+                name="slot_open_in_turn",
+            ),
             # Progress: how many are filled.
-            models.Index(fields=["project", "state"], name="slot_by_state"),
+            models.Index(fields=["project", "state", "excused"], name="slot_by_state"),
         ]
 
     def __str__(self) -> str:
@@ -69,6 +87,8 @@ class Strategy(models.TextChoices):
     DIRECT = "direct", _("Chosen by address")  # opened by a link: no known probability
     GOLD = "gold", _("Known item mixed in")
     QUALIFY = "qualify", _("Known item before work")
+    CHOSEN = "chosen", _("Most useful first")  # no known probability
+    LOT = "lot", _("Drawn by lot")  # answered blind, whatever the project shows
 
 
 # Strategies that give out known items, also beyond the slots of those

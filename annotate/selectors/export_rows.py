@@ -33,12 +33,14 @@ from annotate.models import (
 )
 from annotate.selectors.answers import (
     Answers,
+    Best,
     answers_of,
     best_of,
     details_plain,
     is_current,
     said_plain,
 )
+from annotate.selectors.entrusted import Left, left_of
 from annotate.selectors.questions import questions_live
 
 WHATS = ("items", "labels")
@@ -56,6 +58,7 @@ OF_QUESTION = (
     "aggregate_outdated",
     "ruling_reason",
     "ruled_by",
+    "entrusted_to",
 )
 Votes = Counter[int]
 
@@ -79,8 +82,9 @@ def item_rows(
 ) -> Iterator[dict[str, Any]]:
     """One row a live item, or one of those ``chosen``, by id.
 
-    The answer is the ruling, else the newest aggregate of ``who`` where it saw the votes that there
-    are now, else the majority of those; a tie stays a tie.
+    The answer is the ruling; else, where no people answered, the label of the rater to whom the
+    item is entrusted; else the newest aggregate of ``who`` where it saw the votes that there are
+    now, else the majority of those; a tie stays a tie.
     """
     questions = questions_live(project)
     runs = {question.pk: _newest_run(question, who) for question in questions}
@@ -133,6 +137,7 @@ class _Facts:
                 item_id__in=item_ids, status=RulingStatus.LIVE
             ).select_related("reviewer")
         }
+        self.left = left_of(item_ids)
         known = [run for run in runs.values() if run is not None]
         self.estimates = {
             (e.run_id, e.item_id): e
@@ -158,6 +163,9 @@ class _Facts:
             who=who,
         )
         known = None if run is None or estimate is None else is_current(answers, run, estimate)
+        left = self._left(item.pk, question, who, people=bool(answers.people))
+        if left is not None and ruling is None:
+            best = Best(left.said, "entrusted", left.confidence)
         values = (
             run.method if run and best.source == "aggregate" else best.source,
             best.share,
@@ -168,6 +176,7 @@ class _Facts:
             None if known is None else not known,
             ruling.reason if ruling else "",
             ruling.reviewer.username if ruling else "",
+            left.rater.name if left else "",
         )
         said = best.said
         answer = None if said is None else kind_of(asked).plain(asked, said, item.fields)
@@ -194,6 +203,9 @@ class _Facts:
             source = "majority" if votes else ""
         if tied:
             source = "tie"
+        left = self._left(item_id, question, who, people=bool(people))
+        if left is not None:
+            choice, probability, source = left.said.choice, left.confidence, "entrusted"
         if ruling is not None:
             choice, probability, source = ruling.choice, None, "ruling"
         values = (
@@ -206,8 +218,16 @@ class _Facts:
             outdated if estimate is not None else None,
             ruling.reason if ruling else "",
             ruling.reviewer.username if ruling else "",
+            left.rater.name if left else "",
         )
         return _columns(question, None if choice is None else names.get(choice), values)
+
+    def _left(self, item_id: int, question: Question, who: str, *, people: bool) -> Left | None:
+        """What stands unread because a lead left the item to a rater: not where people answered,
+        nor where judges are asked for by name."""
+        if people or who == WhoCounts.JUDGES:
+            return None
+        return self.left.get((item_id, question.pk))
 
 
 def _columns(question: Question, answer: Any, values: Sequence[Any]) -> dict[str, Any]:
@@ -345,6 +365,7 @@ def _label_row(
 ) -> dict[str, Any]:
     submission = label.submission
     assignment = submission.assignment
+    by_lot = assignment.inclusion_probability if assignment is not None else None
     at_random = assignment is not None and assignment.strategy == Strategy.RANDOM
     return {
         "item_id": label.item.external_id,
@@ -376,7 +397,7 @@ def _label_row(
         "left": submission.sides.get(asked.key, ""),
         "strategy": assignment.strategy if assignment else "",
         "draw": assignment.draw if assignment else None,
-        "inclusion_probability": reached if at_random else None,
+        "inclusion_probability": reached if at_random else by_lot,
         "created_at": label.created_at.isoformat(),
         "demo": demo,
     }

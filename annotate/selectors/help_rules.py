@@ -10,7 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from annotate.models import Arm, Item, Project, Question, Rater, Visibility
+from annotate.models import (
+    Arm,
+    Assignment,
+    Item,
+    Project,
+    Question,
+    Rater,
+    Strategy,
+    Visibility,
+)
 from annotate.selectors.label import Suggestion, suggestions_for
 
 
@@ -85,9 +94,13 @@ def help_of(
     """What the page of this item may show to this rater.
 
     ``sides`` as in suggestions_for; ``seen``: what they saw of judges on this item before, as in
-    Submission.exposure. At most one query, none where the rule hides all.
+    Submission.exposure. At most two queries, none where the rule hides all. Of an item drawn by lot
+    nothing is shown.
     """
     rule = rule_of(project, rater.pk, item.pk)
+    if rule.visibility != Visibility.BLIND and _by_lot(rater, item):
+        # What it is asked for is what they would say unhelped.
+        return Help(replace(rule, arm=Arm.REVEALED if seen else Arm.BLIND))
     if seen and rule.arm == Arm.BLIND:
         rule = replace(rule, arm=Arm.REVEALED)
     if rule.arm == Arm.SHOWN:
@@ -96,3 +109,7 @@ def help_of(
         return Help(rule)
     found = suggestions_for(item, questions, sides)
     return Help(rule, found) if rule.arm == Arm.REVEALED else Help(rule, may_reveal=bool(found))
+
+
+def _by_lot(rater: Rater, item: Item) -> bool:
+    return Assignment.objects.filter(item=item, rater=rater, strategy=Strategy.LOT).exists()

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from annotate.kinds import CHOICES
 from annotate.models import (
+    WANTED,
     Item,
     ItemStatus,
     ItemSummary,
@@ -271,7 +272,7 @@ def metadata_names(project: Project) -> list[str]:
 
 def _in_state(items: QuerySet[Item], project: Project, filters: Filters) -> QuerySet[Item]:
     here = OuterRef("pk")
-    slots = Slot.objects.filter(item=here)
+    slots = Slot.objects.filter(WANTED, item=here)
     unfilled = Exists(slots.exclude(state=SlotState.FILLED))
     match filters.state:
         case State.UNLABELLED:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from annotate.kinds import CHOICES, Said, asked_of, said_of
 from annotate.models import (
+    WANTED,
     Item,
     ItemEstimate,
     ItemSummary,
@@ -87,7 +88,7 @@ def items_page(
 def rows_of(items: list[Item], filters: Filters) -> list[ItemRow]:
     """What is known of these items, about the question of the filters. In their order."""
     rows = {item.pk: ItemRow(item) for item in items}
-    slots = Slot.objects.filter(item__in=rows).values_list("item_id", "state")
+    slots = Slot.objects.filter(WANTED, item__in=rows).values_list("item_id", "state")
     for item_id, state in slots:
         rows[item_id].wanted += 1
         rows[item_id].filled += state == SlotState.FILLED

@@ -21,6 +21,7 @@ from annotate.kinds.multiple import NONE
 from annotate.kinds.text import USUAL
 from annotate.models import (
     STANDING,
+    WANTED,
     Assignment,
     Item,
     ItemStatus,
@@ -396,7 +397,7 @@ def why_nothing(project: Project, questions: Sequence[Question]) -> tuple[Nothin
     if not Item.objects.filter(project=project, status=ItemStatus.LIVE).exists():
         return Nothing.NO_ITEM, 0
     left = (
-        Slot.objects.filter(project=project, item__status=ItemStatus.LIVE)
+        Slot.objects.filter(WANTED, project=project, item__status=ItemStatus.LIVE)
         .exclude(state=SlotState.FILLED)
         .values("item")
         .distinct()

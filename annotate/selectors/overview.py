@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from annotate.models import (
     FINISHED,
+    WANTED,
     ImportBatch,
     ImportStatus,
     Item,
@@ -114,15 +115,12 @@ def surplus_count(project: Project) -> int:
 
 def progress_of(project: Project, now: datetime | None = None) -> Progress:
     """How far people are. Four queries, each within an index."""
-    states = dict(Slot.objects.filter(project=project).values_list("state").annotate(n=Count("pk")))
+    slots = Slot.objects.filter(WANTED, project=project)
+    states = dict(slots.values_list("state").annotate(n=Count("pk")))
     filled, wanted = states.get(SlotState.FILLED, 0), sum(states.values())
     items = Item.objects.filter(project=project, status=ItemStatus.LIVE).count()
     unfilled = (
-        Slot.objects.filter(project=project)
-        .exclude(state=SlotState.FILLED)
-        .values("item_id")
-        .distinct()
-        .count()
+        slots.exclude(state=SlotState.FILLED).values("item_id").distinct().count()
         if wanted > filled
         else 0
     )

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from annotate.models import (
     STANDING,
+    WANTED,
     ImportBatch,
     Job,
     JobState,
@@ -57,7 +58,7 @@ def projects_of(user: User) -> list[HomeRow]:
     wanted: dict[int, int] = defaultdict(int)
     given: dict[int, int] = defaultdict(int)
     for project_id, state, count in (
-        Slot.objects.filter(project__in=ids)
+        Slot.objects.filter(WANTED, project__in=ids)
         .values_list("project", "state")
         .annotate(n=Count("pk"))
         .order_by()

@@ -15,6 +15,7 @@ from annotate.models import Event, Membership, Rater, Role, User
 from annotate.selectors.keys import USUAL
 from annotate.services.events import event_write
 from annotate.services.members import member_remove
+from annotate.written import listed
 
 
 def account_create(
@@ -131,8 +132,7 @@ def account_anonymise(actor: User | None, user: User) -> None:
     ]
     if alone:
         raise Conflict(
-            _("Make somebody else an owner first, of: %(projects)s.")
-            % {"projects": ", ".join(alone)}
+            _("Make somebody else an owner first, of: %(projects)s.") % {"projects": listed(alone)}
         )
     for membership in Membership.objects.filter(user=user).select_related("project", "user"):
         member_remove(actor or user, membership)

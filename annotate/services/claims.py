@@ -35,7 +35,7 @@ from annotate.selectors.checks import (
     qualify_held,
 )
 from annotate.services.items import items_freeze
-from annotate.strategies import STRATEGIES, open_slots
+from annotate.strategies import STRATEGIES, in_turn, open_slots
 
 # The item on the screen and at most two behind it.
 MAX_HELD = 3
@@ -136,6 +136,7 @@ def slot_add(item: Item) -> Slot:
         ordinal=0 if last is None else last + 1,
         draw=item.draw,
         state=SlotState.HELD,
+        excused=Slot.objects.filter(item=item, excused=True).exists(),
     )
 
 
@@ -143,10 +144,16 @@ def slot_take(item: Item) -> Slot | None:
     """Take any open slot of the item, or None. Call inside a transaction."""
     for slot in Slot.objects.filter(item=item, state=SlotState.OPEN).order_by("ordinal"):
         slot.item = item
-        if Slot.objects.filter(pk=slot.pk, state=SlotState.OPEN).update(state=SlotState.HELD):
+        if not slot.excused and _hold(slot):
             slot.state = SlotState.HELD
             return slot
     return None
+
+
+def _hold(slot: Slot) -> int:
+    """open -> held. How many: 0 where a rival was first, or nobody is to be asked any more."""
+    still = Slot.objects.filter(pk=slot.pk, state=SlotState.OPEN, excused=False)
+    return still.update(state=SlotState.HELD)
 
 
 def claims_return(rater: Rater, *, keep: Collection[int] = ()) -> int:
@@ -212,7 +219,7 @@ def _held(rater: Rater, *, most: int | None = None) -> list[Assignment]:
 def _plenty_left(rater: Rater) -> bool:
     members = Membership.objects.filter(project_id=rater.project_id).count()
     reserve = MAX_HELD * members
-    open_now = Slot.objects.filter(project_id=rater.project_id, state=SlotState.OPEN)
+    open_now = Slot.objects.filter(project_id=rater.project_id, state=SlotState.OPEN, excused=False)
     return open_now[: reserve + 1].count() > reserve
 
 
@@ -231,6 +238,14 @@ def _claim_next(rater: Rater, strategy: str) -> Assignment | None:
         known = _claim_known(rater, Strategy.GOLD)
         if known is not None:
             return known
+    for _try in range(TRIES):
+        ahead = in_turn(rater)
+        if ahead is None:
+            break
+        if _hold(ahead):
+            by_lot = ahead.chance is not None
+            how = Strategy.LOT if by_lot else Strategy.CHOSEN
+            return _assign(rater, ahead.item, ahead, how, ahead.chance)
     reached = (
         Assignment.objects.filter(rater=rater, strategy=strategy)
         .order_by("-draw")
@@ -241,7 +256,7 @@ def _claim_next(rater: Rater, strategy: str) -> Assignment | None:
         slot = STRATEGIES[strategy](rater, reached)
         if slot is None:
             return None
-        if Slot.objects.filter(pk=slot.pk, state=SlotState.OPEN).update(state=SlotState.HELD):
+        if _hold(slot):
             reached = max(slot.draw, reached or 0.0)
             return _assign(rater, slot.item, slot, strategy, reached)
     return None

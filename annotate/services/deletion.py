@@ -17,6 +17,7 @@ from annotate.errors import BadInput, Conflict
 from annotate.models import (
     FINISHED,
     Assignment,
+    Entrusted,
     EstimateRun,
     Event,
     GivenBack,
@@ -64,6 +65,7 @@ ORDER: list[tuple[type[models.Model], str]] = [
     (Gold, "project"),
     (Ruling, "project"),
     (LikelyError, "project"),
+    (Entrusted, "project"),
     (GivenBack, "project"),
     (Label, "project"),
     (Submission, "project"),

@@ -51,6 +51,7 @@ from annotate.services.import_staging import reading_of, stage
 from annotate.services.import_taking import take_in
 from annotate.services.jobs import RunningJob, job_create
 from annotate.services.projects import QuestionDraft, question_add
+from annotate.written import within
 
 KIND = "import"
 KIND_UNDO = "import_undo"
@@ -294,7 +295,7 @@ def _locked(batch: ImportBatch, *states: ImportStatus) -> ImportBatch:
     if fresh.status not in states:
         raise Conflict(
             _("This import is %(status)s, so that is not possible now.")
-            % {"status": fresh.get_status_display().lower()}
+            % {"status": within(fresh.get_status_display())}
         )
     return fresh
 

@@ -12,7 +12,8 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from annotate.models import Item, ItemStatus, Project, Slot
+from annotate.models import Entrusted, Item, ItemStatus, Project, Slot
+from annotate.services.entrusting import slots_fit
 
 
 class Taken(StrEnum):
@@ -122,6 +123,7 @@ def items_take_in(project: Project, rows: Sequence[ItemRow]) -> list[ItemTaken]:
 
 def slots_make(project: Project, items: Iterable[Item]) -> None:
     """Give each item the slots that the project wants. Idempotent: those it has stay."""
+    items = list(items)
     # Read now: it may have changed since a long import began.
     wanted = Project.objects.values_list("labels_per_item", flat=True).get(pk=project.pk)
     Slot.objects.bulk_create(
@@ -133,6 +135,8 @@ def slots_make(project: Project, items: Iterable[Item]) -> None:
         batch_size=2000,
         ignore_conflicts=True,
     )
+    if Entrusted.objects.filter(project=project).exists():
+        slots_fit(project, [item.pk for item in items])
 
 
 def items_freeze(item_ids: Collection[int]) -> None:

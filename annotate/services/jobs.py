@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from annotate.errors import Conflict, JobStopped
 from annotate.models import Job, JobState, Project, User
 from annotate.services.events import event_write
+from annotate.written import within
 
 # A worker that has not renewed its lease for so long is taken for dead.
 LEASE = timedelta(seconds=60)
@@ -229,7 +230,7 @@ def _move(actor: User, job: Job, to: JobState, admitted: set[JobState], message:
             job.refresh_from_db()
             raise Conflict(
                 _("This job is %(state)s, so that is not possible now.")
-                % {"state": job.get_state_display().lower()}
+                % {"state": within(job.get_state_display())}
             )
         event_write(actor, f"job.{to}", project=job.project, target=job, kind=job.kind)
     job.refresh_from_db()

@@ -11,9 +11,11 @@ from django.utils.translation import gettext as _
 from annotate.kinds import CHOICES, Asked, OptionAsked, said_of
 from annotate.models import EstimateRun, Item, ItemEstimate, Label, RaterKind, WhoCounts
 from annotate.selectors.answers import Answers, best_of
+from annotate.selectors.entrusted import left_of
 from annotate.views.answer_words import SETTLED_WORDS, answer_chip, settled_words
 from annotate.views.bidi import isolated
 from annotate.views.value_facts import interval_words
+from annotate.written import within
 
 # A smaller probability than this is not drawn.
 LEAST_SHOWN = 0.005
@@ -32,16 +34,28 @@ def aggregate_shown(
         counted = _votes(labels, run.who_counts)
         if estimate.payload["votes"] == {str(code): n for code, n in counted.items()}:
             posterior = {int(c): p for c, p in estimate.payload["posterior"].items()}
-            how = f"{run.get_method_display()}, {run.get_who_counts_display().lower()}"
+            how = f"{run.get_method_display()}, {within(run.get_who_counts_display())}"
             found = _winner(posterior, estimate.choice, options, how, _("probability"))
             return found | {"posterior": _posterior(posterior, options)}
     votes = _votes(labels, WhoCounts.PEOPLE)
     if not votes:
-        return {}
+        return _left(item, labels, options)
     top = _top(votes)
     shares = {code: n / votes.total() for code, n in votes.items()}
     first = top[0] if len(top) == 1 else None
     return _winner(shares, first, options, _("majority of people"), _("share"))
+
+
+def _left(item: Item, labels: list[Label], options: Mapping[int, OptionAsked]) -> dict[str, Any]:
+    """The answer of the rater to whom the item is entrusted, where no people answered."""
+    if not labels:
+        return {}
+    left = left_of([item.pk]).get((item.pk, labels[0].question_id))
+    if left is None or left.said.choice is None:
+        return {}
+    how = _("entrusted to %(rater)s, unread") % {"rater": isolated(left.rater.name)}
+    sure = left.confidence if left.confidence is not None else 1.0
+    return _winner({left.said.choice: sure}, left.said.choice, options, how, _("confidence"))
 
 
 def _posterior(
@@ -74,7 +88,7 @@ def _settled(
         return {"no_aggregate": settled_words(best.source)} if best.source else {}
     how = str(SETTLED_WORDS.get(best.source, ""))
     if best.source == "aggregate" and run is not None:
-        how = f"{run.get_method_display()}, {run.get_who_counts_display().lower()}"
+        how = f"{run.get_method_display()}, {within(run.get_who_counts_display())}"
     chip = answer_chip(asked, best.said, item) or {}
     interval = interval_words(asked, best.payload or {})
     return {

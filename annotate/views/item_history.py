@@ -12,6 +12,7 @@ from annotate.kinds import Said, asked_of, said_of
 from annotate.models import Item, LabelStatus, Question, Ruling, RulingStatus, Submission
 from annotate.views.answer_words import answer_chip
 from annotate.views.bidi import isolated
+from annotate.written import clauses, listed, within
 
 # The latest so many: an item with more is one of a test.
 SHOWN = 200
@@ -64,8 +65,8 @@ def _submissions(item: Item) -> list[Happened]:
                 submission.created_at,
                 submission.rater.kind,
                 submission.rater.name,
-                "; ".join(said) or _without_labels(submission),
-                ", ".join(sorted(notes)),
+                clauses(said) or _without_labels(submission),
+                listed(sorted(notes)),
             )
         )
     return lines
@@ -101,7 +102,7 @@ def _rulings(item: Item) -> list[Happened]:
             % {
                 "question": isolated(ruling.question.name),
                 "option": _name(item, ruling.question, said_of(ruling)),
-                "reason": ruling.get_reason_display().lower(),
+                "reason": within(ruling.get_reason_display()),
             },
             became[RulingStatus(ruling.status)],
         )

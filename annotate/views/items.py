@@ -34,6 +34,7 @@ from annotate.views.review_item import (
     remark_shown,
 )
 from annotate.views.saved_views import views_shown
+from annotate.written import listed
 
 # So many items are counted; beyond, "more than".
 COUNTED = 1000
@@ -172,4 +173,4 @@ def _named(asked: Asked, votes: dict[int, int], answers: list[Said], item: Item)
     shown = [f"{isolated(Truncator(name).chars(NAME))} {n}" for name, n in named[:MOST_SAID]]
     if len(named) > MOST_SAID:
         shown.append("…")
-    return ", ".join(shown)
+    return listed(shown)

@@ -23,6 +23,7 @@ from annotate.selectors.overview import (
 from annotate.selectors.review import queue_counts
 from annotate.views.bidi import isolated
 from annotate.views.jobs import job_card
+from annotate.written import ended
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def _disputed(place: Place, questions: Sequence[Question]) -> Iterator[Need]:
                 }
             yield Need(
                 intcomma(n),
-                f"{words}.",
+                ended(words),
                 url=_queue(place, question=question.pk, reason=reason.value),
                 action=_("Settle them") if place.may(Right.REVIEW) else _("See them"),
                 hue="doubt",

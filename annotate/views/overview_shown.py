@@ -45,6 +45,7 @@ from annotate.views.value_facts import (
     options_agreement_shown,
     value_meaning,
 )
+from annotate.written import clauses, within
 
 if TYPE_CHECKING:
     from consensus.agreement import Agreement
@@ -160,7 +161,7 @@ def _imported(origins: Counter[str]) -> str:
     words = [told % {"n": intcomma(n)} for n, told in parts if n]
     if not words:
         return ""
-    return _("Beside these, %(parts)s.") % {"parts": "; ".join(words)}
+    return _("Beside these, %(parts)s.") % {"parts": clauses(words)}
 
 
 # --- Questions ----------------------------------------------------------------------------------
@@ -346,7 +347,7 @@ def _aggregate(run: EstimateRun, figures: dict[str, Any]) -> dict[str, Any]:
         _("%(method)s, %(who)s: %(items)s items from %(labels)s labels.")
         % {
             "method": run.get_method_display(),
-            "who": run.get_who_counts_display().lower(),
+            "who": within(run.get_who_counts_display()),
             "items": intcomma(run.n_items),
             "labels": intcomma(run.n_labels),
         },

@@ -19,6 +19,7 @@ from annotate.selectors.people import invitations_open, members_of
 from annotate.services.invitations import invitation_make, invitation_revoke
 from annotate.services.members import member_remove, member_set_role
 from annotate.views.page import AuthenticatedRequest, render_page
+from annotate.written import within
 
 
 @require_GET
@@ -93,7 +94,7 @@ def member_role(request: AuthenticatedRequest, project_id: int, member_id: int) 
         said = _("%(name)s is %(role)s now.")
         messages.success(
             request,
-            said % {"name": changed.user.shown_name, "role": changed.get_role_display().lower()},
+            said % {"name": changed.user.shown_name, "role": within(changed.get_role_display())},
         )
     if membership.user_id == request.user.pk and not _may_still_manage(request, project_id):
         return redirect("project", project_id)

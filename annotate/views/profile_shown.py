@@ -12,6 +12,7 @@ from annotate.access import Place
 from annotate.models import VOTES, EstimateRun, Question, Rater, RaterEstimate
 from annotate.views.bidi import isolated
 from annotate.views.needs_shown import items_address
+from annotate.written import listed
 
 
 def profile_shown(
@@ -98,7 +99,7 @@ def _leans(question: Question, profile: dict[str, Any]) -> str:
             parts.append(f"{isolated(names[code])} {words % {'points': points}}")
     if not parts:
         return _("No leaning is to be seen: each interval holds 0.")
-    return _("On the same items as other people, it names %(parts)s.") % {"parts": ", ".join(parts)}
+    return _("On the same items as other people, it names %(parts)s.") % {"parts": listed(parts)}
 
 
 def _against(

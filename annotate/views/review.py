@@ -44,6 +44,7 @@ from annotate.views.bidi import isolated
 from annotate.views.label_errors import search_shown
 from annotate.views.page import AuthenticatedRequest, pictures_allow, render_page
 from annotate.views.review_item import item_shown
+from annotate.written import within
 
 TEMPLATE = "annotate/review.html"
 
@@ -177,7 +178,7 @@ def _gap(place: Place, ruling: Ruling) -> dict[str, str]:
 def _words(desk: Desk, ruling: Ruling) -> str:
     return _("Ruled: %(option)s, because: %(reason)s") % {
         "option": isolated(_chip(desk, ruling)["name"]),
-        "reason": ruling.get_reason_display().lower(),
+        "reason": within(ruling.get_reason_display()),
     }
 
 

@@ -47,6 +47,7 @@ from annotate.views.answer_words import answer_chip
 from annotate.views.item_aggregate import aggregate_shown
 from annotate.views.review_why import why
 from annotate.views.value_facts import fact_words
+from annotate.written import listed, within
 
 # Keys of the reasons; the letters are on the buttons.
 REASON_KEYS = {
@@ -217,7 +218,7 @@ def _vote(
         "option": answer_chip(asked, said_of(label), item),
         "state": "",
         "confidence": label.confidence,
-        "source": label.get_confidence_source_display().lower() if label.confidence_source else "",
+        "source": within(label.get_confidence_source_display()) if label.confidence_source else "",
         "rationale": label.rationale,
         "give_back_url": _give_back_url(label.submission),
         "skill": skills.get(label.rater_id),
@@ -301,7 +302,7 @@ def remark_shown(remark: Submission) -> dict[str, Any]:
         "rater": {
             "kind": remark.rater.kind,
             "name": remark.rater.name,
-            "note": ", ".join(words),
+            "note": listed(words),
         },
         "text": remark.comment,
     }

@@ -13,7 +13,7 @@ from annotate.models import Item, Label, RaterKind, Submission
 from annotate.selectors.review import error_of
 from annotate.views.answer_words import answer_chip
 from annotate.views.bidi import isolated
-from annotate.written import decimal
+from annotate.written import clauses, decimal, ended, listed
 
 # More raters than this are not named in a sentence.
 MOST_NAMED = 5
@@ -31,11 +31,11 @@ def why(
     people = [label for label in labels if label.rater.kind == RaterKind.PERSON]
     judges = [label for label in labels if label.rater.kind == RaterKind.JUDGE]
     parts = [
-        ", ".join(_said(item, asked, people, by_people=True)),
-        ", ".join(_judged(item, asked, judges)),
+        listed(_said(item, asked, people, by_people=True)),
+        listed(_judged(item, asked, judges)),
     ]
-    said = "; ".join(part for part in parts if part)
-    sentences = [f"{said}." if said else _("Nobody has answered yet.")]
+    said = clauses(part for part in parts if part)
+    sentences = [ended(said) if said else _("Nobody has answered yet.")]
     sentences += _suspected(item, asked, labels)
     missed = [label.rater.name for label in labels if known and said_of(label) != known]
     if known and missed:
@@ -43,13 +43,13 @@ def why(
             _("The known answer is %(answer)s; %(names)s said otherwise.")
             % {
                 "answer": _words(item, asked, known),
-                "names": ", ".join(isolated(name) for name in missed[:MOST_NAMED])
+                "names": listed(isolated(name) for name in missed[:MOST_NAMED])
                 + (", …" if len(missed) > MOST_NAMED else ""),
             }
         )
     flags = [isolated(remark.rater.name) for remark in remarks if remark.flagged]
     if flags:
-        sentences.append(_("Flagged by %(names)s.") % {"names": ", ".join(sorted(set(flags)))})
+        sentences.append(_("Flagged by %(names)s.") % {"names": listed(sorted(set(flags)))})
     return " ".join(sentences)
 
 

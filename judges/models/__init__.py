@@ -22,6 +22,7 @@ from judges.models.runs import (
     Run,
     RunItem,
 )
+from judges.models.trust import Closeness, JudgeReport, ReplacementTest
 from judges.models.vectors import TextVector
 from judges.models.versions import JudgeVersion, PanelMember, Prompt
 
@@ -33,8 +34,10 @@ __all__ = [
     "BatchStage",
     "Call",
     "CallState",
+    "Closeness",
     "Connection",
     "Ending",
+    "JudgeReport",
     "JudgeVersion",
     "ModelPrice",
     "Outcome",
@@ -43,6 +46,7 @@ __all__ = [
     "Prompt",
     "ProviderName",
     "Purpose",
+    "ReplacementTest",
     "Run",
     "RunItem",
     "Spending",

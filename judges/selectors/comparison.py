@@ -118,7 +118,7 @@ def figures_of(
                 own=_share(said, people, own),
                 same=_share(said, people, shared) if same else None,
                 none=sum(said[item] is None for item in shared) if same else 0,
-                effort=_effort(version),
+                effort=effort_of(version),
             )
         )
     return rows, len(shared)
@@ -191,7 +191,7 @@ def _ended(version: JudgeVersion) -> tuple[QuerySet[Call] | QuerySet[RunItem], s
     return rows.exclude(ending=""), "ending"
 
 
-def _effort(version: JudgeVersion) -> Effort:
+def effort_of(version: JudgeVersion) -> Effort:
     """Calls answered from stored ones are left out: nothing was asked for them."""
     asked = Call.objects.filter(
         run__version=version, run__purpose__in=COMPARED, state=CallState.CLOSED, reused=None

@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from annotate.models import ConfidenceSource, Label, RaterOrigin
 from annotate.selectors.evidence import Evidence, Witness
+from annotate.written import within
 from judges.models import Call, ProviderName, Run
 from judges.selectors.panel_items import Standing, standing
 from judges.selectors.panels import Panel, panel_of
@@ -52,7 +53,7 @@ def run_evidence(run: Run, item_id: int) -> Evidence:
                 name=str(panel.members[place]),
                 choice=said.code,
                 confidence=said.confidence,
-                source=str(sources.get(said.confidence_source, "")).lower()
+                source=within(sources.get(said.confidence_source, ""))
                 if said.confidence_source
                 else "",
                 rationale=said.rationale,

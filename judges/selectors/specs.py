@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from annotate.errors import BadInput
 from annotate.models import Question, QuestionKind
 from annotate.selectors.questions import question_text
+from annotate.written import within
 from judges.exchange import OptionSpec, QuestionSpec
 
 # Kinds whose answer is one of the options, which is what a judge is asked for. Which of two fields
@@ -48,5 +49,5 @@ def kind_check(question: Question) -> None:
         message = _(
             "Judges cannot answer “%(question)s” yet: they choose one option, and its kind is "
             "%(kind)s. People can, and labels of models can be imported."
-        ) % {"question": question.name, "kind": question.get_kind_display().lower()}
+        ) % {"question": question.name, "kind": within(question.get_kind_display())}
         raise BadInput(message, fields={"question": message})

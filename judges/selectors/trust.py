@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.db.models import Exists, OuterRef, Q
 
-from annotate.models import Label, LabelStatus, Project, Question, Rater, RaterKind
-from annotate.selectors.figures import figures_now_or_kept
-from judges.models import JudgeVersion
+from annotate.models import Job, Label, LabelStatus, Project, Question, Rater, RaterKind
+from judges.models import JudgeReport, JudgeVersion
 from judges.selectors.judges import versions_of
 
-
-@dataclass(frozen=True)
-class JudgeState:
-    """One judge at one question. ``version`` is None for imported ones.
-
-    ``agree`` of the ``shared`` items have its label equal to that of most people.
-    """
-
-    rater: Rater
-    version: JudgeVersion | None
-    n_labels: int
-    agree: int
-    shared: int
+# The kind of the jobs that work out reports.
+REPORTS = "judge reports"
 
 
 def judges_at(project: Project, question: Question) -> list[tuple[Rater, JudgeVersion | None]]:
@@ -38,20 +24,18 @@ def judges_at(project: Project, question: Question) -> list[tuple[Rater, JudgeVe
     return [(rater, versions.get(rater.pk)) for rater in raters.order_by("name", "pk")]
 
 
-def judge_states(project: Project, question: Question) -> list[JudgeState]:
-    """How it stands with each judge of the question, those with the best agreement first."""
-    figures, _taken_at = figures_now_or_kept(question)
-    found = {row["pk"]: row for row in (figures or {}).get("raters", [])}
-    states = []
-    for rater, version in judges_at(project, question):
-        row = found.get(rater.pk, {})
-        states.append(
-            JudgeState(
-                rater,
-                version,
-                row.get("n_labels", 0),
-                row.get("agree", 0),
-                row.get("shared", 0),
-            )
-        )
-    return sorted(states, key=lambda s: (not s.shared, -s.agree / max(s.shared, 1)))
+def report_of(question: Question, rater: Rater) -> JudgeReport | None:
+    """The kept report on a judge."""
+    return (
+        JudgeReport.objects.filter(question=question, rater=rater).select_related("rater").first()
+    )
+
+
+def reports_at(question: Question) -> dict[int, JudgeReport]:
+    """The kept reports of a question by the judge's id. One query."""
+    return {row.rater_id: row for row in JudgeReport.objects.filter(question=question)}
+
+
+def reports_job(project: Project) -> Job | None:
+    """The newest job that works reports out, done or not."""
+    return Job.objects.filter(project=project, kind=REPORTS).order_by("-pk").first()

@@ -11,11 +11,13 @@ from judges.models import (
     Batch,
     Call,
     Connection,
+    JudgeReport,
     JudgeVersion,
     ModelPrice,
     Pace,
     PanelMember,
     Prompt,
+    ReplacementTest,
     Run,
     RunItem,
     Spending,
@@ -24,6 +26,8 @@ from judges.models import (
 
 # Children before what they point to.
 ORDER: list[tuple[type[models.Model], str]] = [
+    (JudgeReport, "project"),
+    (ReplacementTest, "project"),
     (Call, "run__project"),
     (Batch, "run__project"),
     (RunItem, "run__project"),

@@ -12,7 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from annotate.written import decimal
+from annotate.written import decimal, listed
 from judges.models import JudgeVersion, Run
 from judges.prompting.panel import EQUAL, PanelSpec
 from judges.selectors.judges import version_note
@@ -35,7 +35,7 @@ def draft_shown(draft: Draft) -> dict[str, Any]:
                 "%(judges)s are one model, %(model)s: they tend to err together, and their votes "
                 "count as if they did not."
             )
-            % {"judges": ", ".join(map(str, judges)), "model": model}
+            % {"judges": listed(map(str, judges)), "model": model}
             for model, judges in draft.alike
         ]
         + ([_alone_said(draft.alone)] if draft.alone else []),

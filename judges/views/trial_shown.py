@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from annotate.access import Place
 from annotate.models import FINISHED, JobState
-from annotate.written import decimal
+from annotate.written import decimal, listed
 from judges.models import Call, JudgeVersion, Run
 from judges.prompting.plan import PLAIN
 from judges.selectors.asked import how_of
@@ -84,7 +84,7 @@ def _call_names(version: JudgeVersion) -> Any:
         said = [] if call.variant in {PLAIN, OUT_OF_FOLD} else [variant_words(how, call.variant)]
         if how.repeats:
             said.append(_("round %(n)s") % {"n": call.repeat + 1})
-        return ", ".join(said) or _("as given")
+        return listed(said) or _("as given")
 
     return words
 
@@ -103,7 +103,7 @@ def _took(trial: Trial) -> str:
         said.append(dollars(trial.spent_an_item))
     if trial.unpriced:
         said.append(_("of unknown price"))
-    return ", ".join(said)
+    return listed(said)
 
 
 def _on_all(project_id: int, version: JudgeVersion, trial: Trial) -> dict[str, Any] | None:
@@ -136,7 +136,7 @@ def _forecast(estimate: CostEstimate, trial: Trial, left: int, at_once: int) -> 
         parts.append(_("at an unknown price"))
     if trial.seconds is not None:
         parts.append(_time(trial.seconds * left / max(1, at_once)))
-    return ", ".join(parts)
+    return listed(parts)
 
 
 def _time(seconds: float) -> str:

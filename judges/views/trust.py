@@ -7,16 +7,18 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from annotate import access
 from annotate.access import Place, Right
-from annotate.models import Question, Rater
+from annotate.kinds import CHOICES
+from annotate.models import JobState, Question, Rater
 from annotate.selectors.questions import questions_live
+from annotate.views.jobs import job_card
 from annotate.views.page import AuthenticatedRequest, render_page
 from judges.models import JudgeVersion
-from judges.selectors.trust import JudgeState, judge_states
+from judges.selectors.trust import judges_at, reports_at, reports_job
+from judges.views.report_words import state_of_content
 
 
 @require_GET
@@ -24,7 +26,11 @@ def trust(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     place = access.project_of(request.user, project_id, Right.REVIEW)
     questions = questions_live(place.project)
     sections = [_section(place, question) for question in questions]
+    job = reports_job(place.project)
     context = {
+        "start_url": reverse("reports_start", args=[project_id]),
+        "made_at": max((s["made_at"] for s in sections if s["made_at"]), default=None),
+        "card": job_card(job) if job and job.state != JobState.DONE else None,
         "sections": sections,
         "any": any(section["rows"] for section in sections),
         "has_question": bool(questions),
@@ -54,33 +60,36 @@ def judge_links(
 
     ``version`` is None for judges whose labels were imported.
     """
-    return []
+    address = [place.project.pk, question.pk, rater.pk]
+    return [{"url": reverse("judge_report", args=address), "label": _("Report")}]
 
 
 def _section(place: Place, question: Question) -> dict[str, Any]:
+    """The judges of a question, those with a report and the best agreement first."""
+    reports = reports_at(question)
+    rows: list[dict[str, Any]] = []
+    for rater, version in judges_at(place.project, question):
+        report = reports.get(rater.pk)
+        content = report.content if report else {}
+        rows.append(
+            {
+                "rater": rater,
+                "share": content.get("share") or 0.0,
+                "text": state_of_content(content) if content else _no_report(question, version),
+                "links": judge_links(place, question, rater, version),
+            }
+        )
+    rows.sort(key=lambda row: -row["share"])
     return {
         "question": question,
-        "rows": [
-            {
-                "rater": state.rater,
-                "text": state_sentence(state),
-                "links": judge_links(place, question, state.rater, state.version),
-            }
-            for state in judge_states(place.project, question)
-        ],
+        "rows": rows,
+        "made_at": max((report.made_at for report in reports.values()), default=None),
     }
 
 
-def state_sentence(state: JudgeState) -> str:
-    """How it stands with a judge, in one sentence that says what to do next."""
-    if not state.n_labels:
-        return _("It has no labels yet: run it first.")
-    if not state.shared:
-        return _(
-            "None of its items has an answer that most people gave: have people label some of them."
-        )
-    return ngettext(
-        "On %(agree)s of %(n)s item it says what most people said.",
-        "On %(agree)s of %(n)s items it says what most people said.",
-        state.shared,
-    ) % {"agree": state.agree, "n": state.shared}
+def _no_report(question: Question, version: JudgeVersion | None) -> str:
+    if question.kind not in CHOICES:
+        return _("Reports are of questions whose answer is one option; this one asks otherwise.")
+    if version is not None:
+        return _("No report yet: run it on items that people label, then work out the reports.")
+    return _("No report yet: work out the reports.")

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from annotate.models import (
     Assignment,
+    Entrusted,
     EstimateRun,
     GivenBack,
     Gold,
@@ -115,6 +116,7 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
         "assignment",
         [{"inclusion_probability": -0.1}, {"inclusion_probability": 1.1}],
     ),
+    "slot_chance_is_a_share": ("slot", [{"chance": -0.1}, {"chance": 1.1}]),
     # Raters
     "rater_kind_known": ("rater_imported", [{"kind": UNKNOWN}]),
     "rater_origin_known": ("rater_imported", [{"origin": UNKNOWN}]),
@@ -259,6 +261,7 @@ UNIQUES: dict[str, OneTooMany] = {
     ),
     "summary_once_a_question": OneTooMany("summary", {"item_id", "question_id"}),
     "slot_ordinal_once_an_item": OneTooMany("slot", {"item_id", "ordinal"}),
+    "entrusted_once_a_question": OneTooMany("entrusted", {"item_id", "question_id"}),
     "assignment_once_a_rater": OneTooMany(
         "assignment", {"item_id", "rater_id"}, spare={"slot": "slot_2"}
     ),
@@ -455,6 +458,9 @@ def _rows() -> dict[str, Any]:
             comment="Look again.",
             by=s.olga,
             created_at=timezone.now(),
+        ),
+        "entrusted": Entrusted.objects.create(
+            project=s.project, question=s.question, item=item, rater=rater
         ),
         "likely_error": LikelyError.objects.create(
             project=s.project,

@@ -179,6 +179,7 @@ def _judges(s: Story) -> Ids:
         "connection_id": connection.pk,
         "version_id": idle.pk,
         "other_id": version.pk,
+        ("judge_report", "rater_id"): version.rater_id,
         "run_id": run.pk,
         ("api_run_trial", "run_id"): trial_start(s.olga, version, n_items=1).pk,
         ("api_run_votes", "run_id"): run_start(s.olga, panel).pk,

@@ -113,6 +113,8 @@ prompt               GET     200    200       403        403     404       login
 prompt               POST    302    302       403        403     404       login   403
 prompt_preview       POST    200    200       403        403     404       login   403
 trust                GET     200    200       403        403     404       login   200
+reports_start        POST    302    302       403        403     404       login   403
+judge_report         GET     200    200       403        403     404       login   200
 judge_run            POST    302    302       403        403     404       login   403
 run                  GET     200    200       403        403     404       login   200
 run_steer            POST    302    302       403        403     404       login   403

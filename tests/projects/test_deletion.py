@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from annotate.errors import BadInput, Conflict
 from annotate.models import (
+    Entrusted,
     EstimateRun,
     Event,
     GivenBack,
@@ -121,6 +122,7 @@ def fill(s: Story, project: Project) -> None:
         method="majority",
         created_by=s.olga,
     )
+    Entrusted.objects.create(project=project, question=question, item=items[0], rater=rater)
     KeptFigure.objects.create(
         job=job_create(s.olga, project=project, kind="figures", task="none"),
         question=question,
