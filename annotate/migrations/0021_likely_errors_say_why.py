@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotate', '0019_entrusted'),
+        ('annotate', '0020_pasted'),
     ]
 
     operations = [
