@@ -104,6 +104,7 @@ PROJECT_PAGES = (
     *("overview", "label", "review", "items", "raters", "data", "people", "settings"),
     *("guideline", "guideline_edit", "question_new", "judges", "judge_new", "prompt"),
     "trust",
+    "likely_errors",
 )
 
 

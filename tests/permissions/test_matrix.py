@@ -89,6 +89,8 @@ people_work          GET     200    200       403        403     404       login
 gold_make            POST    302    302       403        403     404       login   403
 give_back            POST    302    302       403        403     404       login   403
 label_errors         POST    302    302       403        403     404       login   403
+likely_errors        GET     200    200       403        403     404       login   200
+likely_error_rule    POST    302    302       403        403     404       login   403
 bulk                 GET     200    200       403        403     404       login   403
 bulk_rule            GET     422    422       403        403     404       login   403
 bulk_rule_start      POST    302    302       403        403     404       login   403
@@ -228,6 +230,8 @@ api_spending         GET     200    200       403        403     404       401  
 api_spending         POST    200    403       403        403     404       401     403
 api_estimate         GET     200    200       403        403     404       401     200
 api_help_price       GET     200    200       403        200     404       401     200
+api_label_errors     GET     200    200       403        403     404       401     200
+api_label_errors     POST    202    202       403        403     404       401     403
 api_aggregations     GET     200    200       403        403     404       401     200
 api_aggregations     POST    202    202       403        403     404       401     403
 api_aggregation_raters GET   200    200       403        403     404       401     200
@@ -246,6 +250,7 @@ api_nowhere          DELETE  404    404       404        404     404       404  
 ROWS_OF_PROJECT = {
     "aggregation_id",
     "connection_id",
+    "error_id",
     "import_id",
     "invitation_id",
     "item_id",
@@ -345,7 +350,9 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
         "project_delete": {"confirm_name": "Restaurant reviews"},
         "review_rule": {"choice": 0, "reason": "rater_error", "standing": ids["ruling_id"]},
         "settings": settings,
+        "likely_error_rule": {"answer": "1"},
         "api_aggregations": {"question": "sentiment"},
+        "api_label_errors": {"question": "sentiment"},
         "api_exports": {"what": "items", "format": "csv"},
         "api_items": {"items": [{"external_id": "x", "fields": {"text": "New."}}]},
         "api_judges": {"question": "sentiment"},
