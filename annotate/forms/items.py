@@ -22,7 +22,7 @@ from annotate.selectors.item_filters import (
 LARGEST = 2**63 - 1
 LARGEST_CODE = 2**15 - 1
 # Filters without a field that one could fill in.
-LED_BY = ("a", "b", "a_says", "b_says", "both", "since", "until", "who", "most_say")
+LED_BY = ("a", "b", "a_says", "b_says", "both", "since", "until", "who", "most_say", "differ")
 # More raters than this are not offered to choose from.
 MOST_RATERS = 500
 
@@ -64,6 +64,8 @@ class ItemsForm(forms.Form):
     who = forms.ChoiceField(required=False, choices=[("", ""), *RaterKind.choices])
     # Most of the people but ``a`` say this.
     most_say = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_CODE)
+    # Behind a number of the map of disagreement.
+    differ = forms.CharField(required=False, max_length=20)
     after = forms.IntegerField(required=False, min_value=0, max_value=LARGEST)
     before = forms.IntegerField(required=False, min_value=0, max_value=LARGEST)
 
@@ -118,6 +120,7 @@ class ItemsForm(forms.Form):
             until=_iso(given.get("until")),
             who=given.get("who") or "",
             most_say=given.get("most_say"),
+            differ=given.get("differ") or "",
             rater=self._raters.get(given.get("rater") or ""),
             confidence=given.get("confidence") or "",
             disagreement=given.get("disagreement") or "",

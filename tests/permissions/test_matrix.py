@@ -73,6 +73,7 @@ label_leave          POST    204    204       204        403     404       login
 # Seeing results
 overview             GET     200    200       403        200     404       login   200
 raters               GET     200    200       403        200     404       login   200
+differing            GET     200    200       403        200     404       login   200
 rater                GET     200    200       403        200     404       login   200
 rater_pair           GET     200    200       403        200     404       login   200
 help_price           GET     200    200       403        200     404       login   200
