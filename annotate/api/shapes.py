@@ -388,7 +388,13 @@ class ExportIn(serializers.Serializer[dict[str, Any]]):
     what = serializers.ChoiceField(choices=WHATS)
     format = serializers.ChoiceField(choices=FORMATS)
     who = serializers.ChoiceField(choices=WhoCounts.choices, default=WhoCounts.PEOPLE)
-    method = serializers.ChoiceField(choices=["", BY_VOTES, *Method.values], default="")
+    method = serializers.CharField(
+        allow_blank=True,
+        default="",
+        max_length=40,
+        help_text=f"Answers by the newest aggregation of this method, or {BY_VOTES}: by none. "
+        "Left out: by the newest of any.",
+    )
     history = serializers.BooleanField(default=False)
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from annotate.kinds import CHOICES
@@ -25,6 +26,13 @@ LARGEST_CODE = 2**15 - 1
 LED_BY = ("a", "b", "a_says", "b_says", "both", "since", "until", "who", "most_say", "differ")
 # More raters than this are not offered to choose from.
 MOST_RATERS = 500
+
+
+# What of the list's address a view keeps.
+KEPT = (
+    *("q", "question", "state", "reason", "answer", "rater", "disagreement", "confidence"),
+    *("meta", "meta_value", "a", "b"),
+)
 
 
 class ItemsForm(forms.Form):
@@ -138,3 +146,13 @@ class ItemsForm(forms.Form):
 
 def _iso(day: date | None) -> str:
     return day.isoformat() if day else ""
+
+
+def query_kept(query: QueryDict) -> str:
+    """A query with the filters alone, in one order, so that equal views have equal queries."""
+    kept = QueryDict(mutable=True)
+    for name in KEPT:
+        value = query.get(name)
+        if value:
+            kept[name] = str(value)
+    return kept.urlencode()
