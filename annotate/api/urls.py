@@ -5,7 +5,16 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from annotate.api import aggregations, help_price, items, label_errors, projects, results, work
+from annotate.api import (
+    aggregations,
+    help_price,
+    items,
+    label_errors,
+    projects,
+    results,
+    routing,
+    work,
+)
 
 
 class JobMove(StringConverter):
@@ -58,6 +67,17 @@ urlpatterns = [
         "projects/<int:project_id>/label-errors/",
         label_errors.LabelErrors.as_view(),
         name="api_label_errors",
+    ),
+    path("projects/<int:project_id>/routing/", routing.Routing.as_view(), name="api_routing"),
+    path(
+        "projects/<int:project_id>/routing/trial/",
+        routing.RoutingTrial.as_view(),
+        name="api_routing_trial",
+    ),
+    path(
+        "projects/<int:project_id>/routing/learn/",
+        routing.RoutingLearn.as_view(),
+        name="api_routing_learn",
     ),
     path("projects/<int:project_id>/exports/", results.Exports.as_view(), name="api_exports"),
     path(

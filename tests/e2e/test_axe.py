@@ -93,6 +93,7 @@ PROJECT_PAGES = (
     *("guideline", "guideline_edit", "question_new", "judges", "judge_new", "prompt"),
     "trust",
     "likely_errors",
+    "routing",
 )
 
 
