@@ -193,6 +193,7 @@ def _judges(s: Story) -> Ids:
         ("api_run_votes", "run_id"): run_start(s.olga, panel).pk,
         "panel_judges": [version.pk, asked.pk],
         ("api_judge_canaries", "version_id"): checked.pk,
+        ("api_judge_audits", "version_id"): checked.pk,
     }
 
 

@@ -112,6 +112,9 @@ panel_new            POST    302    302       403        403     404       login
 judge                GET     200    200       403        403     404       login   200
 judge_try            POST    302    302       403        403     404       login   403
 judge_canaries       POST    302    302       403        403     404       login   403
+judge_audits         GET     200    200       403        403     404       login   200
+judge_audits         POST    422    422       403        403     404       login   403
+judge_audit_remedy   POST    302    302       403        403     404       login   403
 judge_versions       GET     200    200       403        403     404       login   200
 judge_diff           GET     200    200       403        403     404       login   200
 prompt               GET     200    200       403        403     404       login   403
@@ -215,6 +218,8 @@ api_judges           POST    200    200       403        403     404       401  
 api_judge_preview    POST    200    200       403        403     404       401     403
 api_judge_try        POST    202    202       403        403     404       401     403
 api_judge_canaries   GET     200    200       403        403     404       401     200
+api_judge_audits     GET     200    200       403        403     404       401     200
+api_judge_audits     POST    202    202       403        403     404       401     403
 api_judge_compare    GET     200    200       403        403     404       401     200
 api_judge_diff       GET     200    200       403        403     404       401     200
 api_run_trial        GET     200    200       403        403     404       401     200
@@ -339,6 +344,7 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
         "import_map": {"use_0": "item", "use_1": "shown", "place_1": "1"},
         "import_read": {"format": "csv", "encoding": "utf-8", "delimiter": ","},
         "invitation_new": {"role": "viewer", "days": 7},
+        "api_judge_audits": {"audits": ["length"], "items": 2},
         "judge_new": {"question": ids["question_id"], "how": "zero_shot"},
         "judge_run": {"limit": 1},
         "judge_try": {"n_items": 2, "seed": 1},
