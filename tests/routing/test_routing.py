@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from annotate.errors import BadInput, Conflict
@@ -385,9 +387,15 @@ def test_routing_by_the_api() -> None:
     assert client.get(address).json()["is_on"] is False
 
 
-def test_a_label_costs_nothing_more_where_routing_is_off(
-    django_assert_num_queries: Any,
-) -> None:
-    tale = past(n_items=3, more=1)
-    with django_assert_num_queries(0):
-        assert tale.project.routes is False
+def test_what_routing_adds_to_a_label(django_assert_max_num_queries: Any) -> None:
+    """Where it is on, some queries, however many items there are; where it is off, none."""
+    tale = past()
+    ana = tale.rater(tale.ana)
+    (held,) = claims_hold(ana)
+    with CaptureQueriesContext(connection) as off:
+        submission_submit(ana, held.item, answers=tale.answer(0), client_key="a")
+    assert "routing" not in str(off.captured_queries)
+    switched_on(tale)
+    (held,) = claims_hold(ana)
+    with django_assert_max_num_queries(len(off) + 12):
+        submission_submit(ana, held.item, answers=tale.answer(0), client_key="b")
