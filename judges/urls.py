@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from judges.views import canaries, connections, judge, judges, panels, prompt, run, trust, versions
+from judges.views import (
+    canaries,
+    connections,
+    judge,
+    judges,
+    panels,
+    prompt,
+    replacement,
+    run,
+    trust,
+    versions,
+)
 from judges.views import judge_report as report
 
 PROJECT = "projects/<int:project_id>"
@@ -34,6 +45,31 @@ urlpatterns = [
     ),
     path(f"{PROJECT}/judges/<int:version_id>/run/", judge.judge_run, name="judge_run"),
     path(f"{PROJECT}/trust/", trust.trust, name="trust"),
+    path(
+        f"{PROJECT}/trust/questions/<int:question_id>/judges/<int:rater_id>/tests/",
+        replacement.replacement_tests,
+        name="replacement_tests",
+    ),
+    path(
+        f"{PROJECT}/trust/tests/<int:test_id>/",
+        replacement.replacement_test,
+        name="replacement_test",
+    ),
+    path(
+        f"{PROJECT}/trust/tests/<int:test_id>/draw/",
+        replacement.replacement_draw,
+        name="replacement_draw",
+    ),
+    path(
+        f"{PROJECT}/trust/tests/<int:test_id>/decide/",
+        replacement.replacement_settle,
+        name="replacement_settle",
+    ),
+    path(
+        f"{PROJECT}/trust/tests/<int:test_id>/labels/",
+        replacement.replacement_labels,
+        name="replacement_labels",
+    ),
     path(f"{PROJECT}/trust/reports/", report.reports_begin, name="reports_start"),
     path(
         f"{PROJECT}/trust/questions/<int:question_id>/judges/<int:rater_id>/",

@@ -75,6 +75,8 @@ class Submission(models.Model):
         ImportBatch, on_delete=models.RESTRICT, null=True, blank=True, related_name="submissions"
     )
     seconds = models.FloatField(null=True, blank=True)
+    # Characters pasted into it from elsewhere than the item, as the label screen counted them.
+    pasted = models.PositiveIntegerField(default=0)
     flagged = models.BooleanField(default=False)
     comment = models.TextField(blank=True)
     # Which suggestions were visible when: [{"label": id, "judge": name, "question": key, ...}].

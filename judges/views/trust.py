@@ -52,7 +52,10 @@ def judge_links(
     ``version`` is None for judges whose labels were imported.
     """
     address = [place.project.pk, question.pk, rater.pk]
-    return [{"url": reverse("judge_report", args=address), "label": _("Report")}]
+    return [
+        {"url": reverse("judge_report", args=address), "label": _("Report")},
+        {"url": reverse("replacement_tests", args=address), "label": _("Replacement test")},
+    ]
 
 
 def _section(place: Place, question: Question) -> dict[str, Any]:

@@ -10,6 +10,14 @@ from django.urls import reverse
 from playwright.sync_api import Page
 
 from annotate.models import Item
+from annotate.services.jobs import job_take
+from judges.models import ReplacementTest
+from judges.services.judge_reports import reports_run, reports_start
+from judges.services.replacement_tests import (
+    replacement_decide,
+    replacement_plan,
+    replacement_run,
+)
 from tests.answers import says
 from tests.personas import PASSWORD, Story, story
 
@@ -36,7 +44,27 @@ def tale() -> Story:
         says(tale, "ana", item, n % 3)
         says(tale, "w1", item, 0)
         says(tale, "j1", item, 1, confidence=0.55, rationale="A reason.")
+    _trusted(tale)
     return tale
+
+
+def _trusted(tale: Story) -> None:
+    """A report on the judge, a replacement test that is planned and one that is decided."""
+    running = job_take(reports_start(tale.olga, tale.project).pk)
+    assert running is not None
+    reports_run(running)
+    judge = tale.project.raters.get(name="j1")
+    for decides in (False, True):
+        plan = {"epsilon": 0.1, "score": "accuracy", "n_people": 3, "per_item": 3, "gap": 0.1}
+        test = replacement_plan(tale.olga, tale.question, judge, **plan)
+        jobs = [test.deciding]
+        for job in jobs:
+            running = job_take(job.pk) if job else None
+            assert running is not None
+            replacement_run(running)
+            if decides and len(jobs) == 1:
+                test.refresh_from_db()
+                jobs.append(replacement_decide(tale.olga, test).deciding)
 
 
 def addresses(tale: Story) -> list[str]:
@@ -53,6 +81,9 @@ def addresses(tale: Story) -> list[str]:
         ("import_new", project, "items"),
         ("question_edit", project, tale.question.pk),
         ("project_delete", project),
+        ("judge_report", project, tale.question.pk, judge),
+        ("replacement_tests", project, tale.question.pk, judge),
+        *(("replacement_test", project, test.pk) for test in ReplacementTest.objects.all()),
     ]
     return [reverse(name, args=args) for name, *args in at]
 

@@ -21,9 +21,15 @@ from annotate.services.projects import project_create
 from annotate.services.rulings import ruling_make
 from annotate.services.saved_views import view_save
 from annotate.services.submissions import submission_submit
+from judges.models import JudgeVersion
 from judges.services.canaries import canary_start
 from judges.services.connections import connection_add
 from judges.services.panels import panel_version
+from judges.services.replacement_tests import (
+    replacement_decide,
+    replacement_plan,
+    replacement_run,
+)
 from judges.services.runs import run_start
 from judges.services.trials import trial_start
 from judges.services.versions import chat_version, classifier_version
@@ -152,12 +158,36 @@ def _judges(s: Story) -> Ids:
         "version_id": idle.pk,
         "other_id": version.pk,
         ("judge_report", "rater_id"): version.rater_id,
+        ("replacement_tests", "rater_id"): version.rater_id,
+        **_replacement_tests(s, version),
         "run_id": run.pk,
         ("api_run_trial", "run_id"): trial_start(s.olga, version, n_items=1).pk,
         ("api_run_votes", "run_id"): run_start(s.olga, panel).pk,
         "panel_judges": [version.pk, asked.pk],
         ("api_judge_canaries", "version_id"): checked.pk,
     }
+
+
+def _replacement_tests(s: Story, version: JudgeVersion) -> Ids:
+    """One that is planned, another that is decided on no labels at all."""
+
+    def work(job: Job | None) -> None:
+        running = job_take(job.pk) if job else None
+        assert running is not None
+        replacement_run(running)
+
+    question, rater = version.question, version.rater
+    planned, decided = (
+        replacement_plan(
+            s.olga, question, rater, epsilon=0.1, score="accuracy", n_people=3, per_item=3, gap=0.1
+        )
+        for _ in range(2)
+    )
+    for test in (planned, decided):
+        work(test.deciding)
+    decided.refresh_from_db()
+    work(replacement_decide(s.olga, decided).deciding)
+    return {"test_id": planned.pk, ("replacement_labels", "test_id"): decided.pk}
 
 
 def people(s: Story) -> dict[str, User | None]:

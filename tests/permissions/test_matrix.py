@@ -111,6 +111,12 @@ prompt               GET     200    200       403        403     404       login
 prompt               POST    302    302       403        403     404       login   403
 prompt_preview       POST    200    200       403        403     404       login   403
 trust                GET     200    200       403        403     404       login   200
+replacement_tests    GET     200    200       403        403     404       login   200
+replacement_tests    POST    422    422       403        403     404       login   403
+replacement_test     GET     200    200       403        403     404       login   200
+replacement_draw     POST    422    422       403        403     404       login   403
+replacement_settle   POST    302    302       403        403     404       login   403
+replacement_labels   GET     200    200       403        403     404       login   200
 reports_start        POST    302    302       403        403     404       login   403
 judge_report         GET     200    200       403        403     404       login   200
 judge_run            POST    302    302       403        403     404       login   403
@@ -243,6 +249,7 @@ ROWS_OF_PROJECT = {
     "question_id",
     "rater_id",
     "second_rater_id",
+    "test_id",
     "ruling_id",
     "run_id",
     "submission_id",
