@@ -53,6 +53,8 @@ from judges.models import (
     Pace,
     Spending,
     TextVector,
+    Watch,
+    WatchRound,
 )
 from judges.services.panels import panel_version
 from judges.services.prompts import prompt_get
@@ -152,6 +154,8 @@ def fill(s: Story, project: Project) -> None:
     Spending.objects.get_or_create(project=project)
     second = judge_version_create(s.olga, question, version.connection, name="Second")
     panel = run_start(s.olga, panel_version(s.olga, question, [version, second]))
+    watch = Watch.objects.create(project=project, version=second, set_by=s.olga)
+    WatchRound.objects.create(watch=watch, number=1, run=panel, base=1)
     AuditFinding.objects.create(run=panel, audit="length", n=2, changed=0, value=0.0)
     batch = Batch.objects.create(run=panel, key=f"key {project.pk}", look_at=timezone.now())
     panel.calls.update(batch=batch)
