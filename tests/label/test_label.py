@@ -683,6 +683,6 @@ def test_a_submit_with_its_next_item_costs_few_queries_however_many_went_before(
     assert re.search(rf"<strong>{answered}</strong> of 60", desk.html)
     with CaptureQueriesContext(connection) as captured:
         desk.submit(1)
-    # 32 on PostgreSQL, 30 on SQLite; one more counts today's answers beyond fifty. One of them looks for
-    # items that are given out in turn (routing, a hand-over).
+    # 32 on PostgreSQL, 30 on SQLite, of which one looks for items given out in turn (routing, a
+    # hand-over); one more counts today's answers beyond fifty.
     assert len(statements(captured)) <= 32 + (answered > 50), "\n".join(statements(captured))
