@@ -17,6 +17,7 @@ class JudgesConfig(AppConfig):
         from annotate.views.page import NavEntry, nav_register
         from judges.selectors.evidence import panel_evidence
         from judges.services.deletion import judges_delete
+        from judges.services.label_opinion import opinion_register
         from judges.services.sending import sending_register
 
         nav_register(NavEntry(50, "judges", _("Judges"), "judges", Right.REVIEW))
@@ -24,3 +25,4 @@ class JudgesConfig(AppConfig):
         deletion.register(judges_delete)
         evidence.register(panel_evidence)
         sending_register()
+        opinion_register()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from judges.views import (
+    audits,
     canaries,
     connections,
     judge,
@@ -43,6 +44,12 @@ urlpatterns = [
         f"{PROJECT}/judges/<int:version_id>/canaries/",
         canaries.judge_canaries,
         name="judge_canaries",
+    ),
+    path(f"{PROJECT}/judges/<int:version_id>/audits/", audits.judge_audits, name="judge_audits"),
+    path(
+        f"{PROJECT}/judges/<int:version_id>/audits/remedy/",
+        audits.judge_audit_remedy,
+        name="judge_audit_remedy",
     ),
     path(f"{PROJECT}/judges/<int:version_id>/run/", judge.judge_run, name="judge_run"),
     path(f"{PROJECT}/trust/", trust.trust, name="trust"),

@@ -8,6 +8,7 @@ from django.db import models
 
 from annotate.services.deletion import rows_delete
 from judges.models import (
+    AuditFinding,
     Batch,
     Call,
     Connection,
@@ -26,6 +27,7 @@ from judges.models import (
 
 # Children before what they point to.
 ORDER: list[tuple[type[models.Model], str]] = [
+    (AuditFinding, "run__project"),
     (JudgeReport, "project"),
     (ReplacementTest, "project"),
     (Call, "run__project"),

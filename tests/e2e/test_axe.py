@@ -11,7 +11,8 @@ from playwright.sync_api import Page
 
 from annotate.models import Item
 from annotate.services.jobs import job_take
-from judges.models import ReplacementTest
+from judges.models import JudgeVersion, ReplacementTest
+from judges.services.audits import audits_start
 from judges.services.judge_reports import reports_run, reports_start
 from judges.services.replacement_tests import (
     replacement_decide,
@@ -19,6 +20,7 @@ from judges.services.replacement_tests import (
     replacement_run,
 )
 from tests.answers import says
+from tests.judges.judging import answering, scripted_version, work
 from tests.personas import PASSWORD, Story, story
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,6 +48,15 @@ def tale() -> Story:
         says(tale, "j1", item, 1, confidence=0.55, rationale="A reason.")
     _trusted(tale)
     return tale
+
+
+def audited_judge(tale: Story) -> JudgeVersion:
+    """A judge whose audits found something; made once."""
+    version = scripted_version(tale)
+    if not version.runs.exists():
+        with answering(lambda _request: "A"):
+            work(audits_start(tale.olga, version, ["option_order", "repeat"], n_items=8))
+    return version
 
 
 def _trusted(tale: Story) -> None:
@@ -78,6 +89,7 @@ def addresses(tale: Story) -> list[str]:
         ("item", project, item.pk),
         ("rater", project, ana),
         ("rater_pair", project, ana, judge),
+        ("judge_audits", project, audited_judge(tale).pk),
         ("import_new", project, "items"),
         ("question_edit", project, tale.question.pk),
         ("project_delete", project),
@@ -92,6 +104,7 @@ PROJECT_PAGES = (
     *("overview", "label", "review", "items", "raters", "data", "people", "settings"),
     *("guideline", "guideline_edit", "question_new", "judges", "judge_new", "prompt"),
     "trust",
+    "likely_errors",
 )
 
 

@@ -6,7 +6,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from annotate.models import Job, JobState, Membership, User
+from annotate.models import (
+    Item,
+    Job,
+    JobState,
+    Label,
+    LikelyError,
+    Membership,
+    RaterKind,
+    User,
+)
 from annotate.selectors.bulk_rulings import RulingPlan
 from annotate.selectors.chosen import Chosen
 from annotate.selectors.item_filters import Filters
@@ -16,9 +25,11 @@ from annotate.services.claims import claims_hold
 from annotate.services.estimates import estimate_start
 from annotate.services.exports import export_run, export_start
 from annotate.services.invitations import invitation_make
+from annotate.services.items import ItemRow, items_take_in
 from annotate.services.jobs import job_cancel, job_pause, job_take
 from annotate.services.members import member_add
 from annotate.services.projects import project_create
+from annotate.services.raters import rater_imported
 from annotate.services.rulings import ruling_make
 from annotate.services.saved_views import view_save
 from annotate.services.submissions import submission_submit
@@ -71,6 +82,7 @@ def furnish(s: Story) -> Ids:
         **_jobs(s),
         **_imports(s),
         **_judges(s),
+        "error_id": _likely_error(s),
         "aggregation_id": estimate_start(s.olga, s.question).pk,
         # What names no row of the project.
         "version": 1,
@@ -88,6 +100,22 @@ def _work_of_ana(s: Story) -> int:
     submission = submission_submit(rater, held.item, answers=answer, client_key="k1")
     claims_hold(rater)
     return submission.pk
+
+
+def _likely_error(s: Story) -> int:
+    """Of an item that came after all the others were ruled on."""
+    (taken,) = items_take_in(s.project, [ItemRow("late", {"text": "Late."})])
+    item = Item.objects.get(pk=taken.item_id)
+    rater = rater_imported(s.project, name="w1", kind=RaterKind.PERSON)
+    submission_submit(rater, item, answers=s.answer(0), client_key="w1")
+    return LikelyError.objects.create(
+        project=s.project,
+        question=s.question,
+        item=item,
+        label=Label.objects.get(rater=rater),
+        score=0.9,
+        support={"others": 0, "same": 0, "model": 0.1},
+    ).pk
 
 
 def _invitation(s: Story) -> Ids:
@@ -171,6 +199,7 @@ def _judges(s: Story) -> Ids:
         ("api_run_votes", "run_id"): run_start(s.olga, panel).pk,
         "panel_judges": [version.pk, asked.pk],
         ("api_judge_canaries", "version_id"): checked.pk,
+        ("api_judge_audits", "version_id"): checked.pk,
     }
 
 

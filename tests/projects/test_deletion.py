@@ -43,6 +43,7 @@ from annotate.services.saved_views import view_save
 from annotate.services.submissions import submission_skip, submission_submit
 from annotate.tasks import project_delete as delete_task
 from judges.models import (
+    AuditFinding,
     Batch,
     Call,
     Connection,
@@ -177,6 +178,7 @@ def fill(s: Story, project: Project) -> None:
     Spending.objects.get_or_create(project=project)
     second = judge_version_create(s.olga, question, version.connection, name="Second")
     panel = run_start(s.olga, panel_version(s.olga, question, [version, second]))
+    AuditFinding.objects.create(run=panel, audit="length", n=2, changed=0, value=0.0)
     batch = Batch.objects.create(run=panel, key=f"key {project.pk}", look_at=timezone.now())
     panel.calls.update(batch=batch)
     assert panel.items.exists()
