@@ -14,12 +14,15 @@ class JudgesConfig(AppConfig):
         from annotate.access import Right
         from annotate.selectors import evidence
         from annotate.services import deletion
+        from annotate.views.needs_shown import needs_register
         from annotate.views.page import NavEntry, nav_register
         from judges.selectors.evidence import panel_evidence
         from judges.services.deletion import judges_delete
         from judges.services.label_opinion import opinion_register
         from judges.services.sending import sending_register
+        from judges.views.watch_shown import watch_needs
 
+        needs_register(watch_needs)
         nav_register(NavEntry(50, "judges", _("Judges"), "judges", Right.REVIEW))
         nav_register(NavEntry(55, "trust", _("Trust"), "trust", Right.REVIEW))
         deletion.register(judges_delete)

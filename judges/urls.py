@@ -17,6 +17,7 @@ from judges.views import (
     run,
     trust,
     versions,
+    watch,
 )
 from judges.views import judge_report as report
 
@@ -46,6 +47,12 @@ urlpatterns = [
         name="judge_canaries",
     ),
     path(f"{PROJECT}/judges/<int:version_id>/audits/", audits.judge_audits, name="judge_audits"),
+    path(f"{PROJECT}/judges/<int:version_id>/watch/", watch.judge_watch, name="judge_watch"),
+    path(
+        f"{PROJECT}/judges/<int:version_id>/watch/seen/",
+        watch.judge_watch_see,
+        name="judge_watch_see",
+    ),
     path(
         f"{PROJECT}/judges/<int:version_id>/audits/remedy/",
         audits.judge_audit_remedy,

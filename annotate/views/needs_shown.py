@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -37,10 +37,21 @@ class Need:
     hue: str = ""
 
 
+Needer = Callable[[Place], Iterable[Need]]
+_needers: list[Needer] = []
+
+
+def needs_register(needer: Needer) -> None:
+    """Have another app's lines among those shown. Called once, at start-up."""
+    if needer not in _needers:
+        _needers.append(needer)
+
+
 def needs_shown(place: Place, questions: Sequence[Question], *, has_items: bool) -> list[Need]:
-    """The lines, the most pressing first. Five queries."""
+    """The lines, the most pressing first. Five queries, and those of other apps."""
     return [
         *_stopped(place),
+        *(need for needer in _needers for need in needer(place)),
         *_missing(place, questions, has_items=has_items),
         *_disputed(place, questions),
         *_flagged(place),

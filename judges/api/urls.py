@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from judges.api import audits, canaries, judging, panels, trust, trying
+from judges.api import audits, canaries, judging, panels, trust, trying, watching
 
 PROJECT = "projects/<int:project_id>"
 
@@ -31,6 +31,16 @@ urlpatterns = [
         f"{PROJECT}/judges/<int:version_id>/audits/",
         audits.Audits.as_view(),
         name="api_judge_audits",
+    ),
+    path(
+        f"{PROJECT}/judges/<int:version_id>/watch/",
+        watching.Watching.as_view(),
+        name="api_judge_watch",
+    ),
+    path(
+        f"{PROJECT}/judges/<int:version_id>/watch/rounds/",
+        watching.WatchRounds.as_view(),
+        name="api_judge_watch_rounds",
     ),
     path(
         f"{PROJECT}/judges/<int:version_id>/canaries/",

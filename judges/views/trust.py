@@ -43,6 +43,14 @@ def project_links(place: Place) -> list[dict[str, str]]:
     """Pages of Trust that are about the whole project: {url, label, text}. One entry a page."""
     return [
         {
+            "url": reverse("routing", args=[place.project.pk]),
+            "label": _("Routing"),
+            "text": _(
+                "Who should look at an item next, when nobody need any more, and what that would "
+                "have saved on the labels there are."
+            ),
+        },
+        {
             "url": reverse("likely_errors", args=[place.project.pk]),
             "label": _("Likely label errors"),
             "text": _(
@@ -61,9 +69,17 @@ def judge_links(
     ``version`` is None for judges whose labels were imported.
     """
     address = [place.project.pk, question.pk, rater.pk]
+    own = (
+        {} if version is None else {"judge_audits": _("Bias audits"), "judge_watch": _("Watching")}
+    )
     return [
         {"url": reverse("judge_report", args=address), "label": _("Report")},
         {"url": reverse("replacement_tests", args=address), "label": _("Replacement test")},
+        *(
+            {"url": reverse(name, args=[place.project.pk, version.pk]), "label": label}
+            for name, label in own.items()
+            if version is not None
+        ),
     ]
 
 

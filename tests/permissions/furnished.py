@@ -46,6 +46,7 @@ from judges.services.replacement_tests import (
 from judges.services.runs import run_start
 from judges.services.trials import trial_start
 from judges.services.versions import chat_version, classifier_version
+from judges.services.watching import watch_round_start, watch_set
 from tests.imports.bringing import ITEMS, bring_items, csv_of, import_start, upload
 from tests.personas import SENTIMENT, STARS, Story, story
 
@@ -185,6 +186,9 @@ def _judges(s: Story) -> Ids:
     _report(s, version)
     checked = chat_version(s.olga, s.question, used, model="checked-model")
     canary_start(s.olga, checked)
+    watch_set(s.olga, checked)
+    looked_at = chat_version(s.olga, s.question, used, model="watched-model")
+    watch_round_start(s.olga, watch_set(s.olga, looked_at))
     return {
         "connection_id": connection.pk,
         "version_id": idle.pk,
@@ -201,6 +205,9 @@ def _judges(s: Story) -> Ids:
         "panel_judges": [version.pk, asked.pk],
         ("api_judge_canaries", "version_id"): checked.pk,
         ("api_judge_audits", "version_id"): checked.pk,
+        ("judge_watch_see", "version_id"): looked_at.pk,
+        ("api_judge_watch", "version_id"): checked.pk,
+        ("api_judge_watch_rounds", "version_id"): checked.pk,
     }
 
 

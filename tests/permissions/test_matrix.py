@@ -92,6 +92,11 @@ give_back            POST    302    302       403        403     404       login
 label_errors         POST    302    302       403        403     404       login   403
 likely_errors        GET     200    200       403        403     404       login   200
 likely_error_rule    POST    302    302       403        403     404       login   403
+routing              GET     200    200       403        403     404       login   200
+routing_trial        POST    422    422       403        403     404       login   403
+routing_on           POST    422    422       403        403     404       login   403
+routing_renew        POST    409    409       403        403     404       login   403
+routing_off          POST    409    409       403        403     404       login   403
 bulk                 GET     200    200       403        403     404       login   403
 bulk_rule            GET     422    422       403        403     404       login   403
 bulk_rule_start      POST    302    302       403        403     404       login   403
@@ -110,6 +115,9 @@ judge_try            POST    302    302       403        403     404       login
 judge_canaries       POST    302    302       403        403     404       login   403
 judge_audits         GET     200    200       403        403     404       login   200
 judge_audits         POST    422    422       403        403     404       login   403
+judge_watch          GET     200    200       403        403     404       login   200
+judge_watch          POST    302    302       403        403     404       login   403
+judge_watch_see      POST    302    302       403        403     404       login   403
 judge_audit_remedy   POST    302    302       403        403     404       login   403
 judge_versions       GET     200    200       403        403     404       login   200
 judge_diff           GET     200    200       403        403     404       login   200
@@ -234,6 +242,9 @@ api_test_decide      POST    202    202       403        403     404       401  
 api_judge_canaries   GET     200    200       403        403     404       401     200
 api_judge_audits     GET     200    200       403        403     404       401     200
 api_judge_audits     POST    202    202       403        403     404       401     403
+api_judge_watch      GET     200    200       403        403     404       401     200
+api_judge_watch      POST    200    200       403        403     404       401     403
+api_judge_watch_rounds POST  202    202       403        403     404       401     403
 api_judge_compare    GET     200    200       403        403     404       401     200
 api_judge_diff       GET     200    200       403        403     404       401     200
 api_run_trial        GET     200    200       403        403     404       401     200
@@ -249,6 +260,11 @@ api_spending         GET     200    200       403        403     404       401  
 api_spending         POST    200    403       403        403     404       401     403
 api_estimate         GET     200    200       403        403     404       401     200
 api_help_price       GET     200    200       403        200     404       401     200
+api_routing          GET     200    200       403        403     404       401     200
+api_routing          POST    422    422       403        403     404       401     403
+api_routing          DELETE  409    409       403        403     404       401     403
+api_routing_trial    POST    422    422       403        403     404       401     403
+api_routing_learn    POST    409    409       403        403     404       401     403
 api_label_errors     GET     200    200       403        403     404       401     200
 api_label_errors     POST    202    202       403        403     404       401     403
 api_aggregations     GET     200    200       403        403     404       401     200
@@ -353,6 +369,7 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
         "import_map": {"use_0": "item", "use_1": "shown", "place_1": "1"},
         "import_read": {"format": "csv", "encoding": "utf-8", "delimiter": ","},
         "invitation_new": {"role": "viewer", "days": 7},
+        "judge_watch_see": {"round": "1"},
         "api_judge_audits": {"audits": ["length"], "items": 2},
         "judge_new": {"question": ids["question_id"], "how": "zero_shot"},
         "judge_run": {"limit": 1},
@@ -370,6 +387,8 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
         "review_rule": {"choice": 0, "reason": "rater_error", "standing": ids["ruling_id"]},
         "settings": settings,
         "likely_error_rule": {"answer": "1"},
+        "routing_on": {"rule": "0.95:1"},
+        "api_routing": {"certainty": 0.95},
         "api_aggregations": {"question": "sentiment"},
         "api_label_errors": {"question": "sentiment"},
         "api_exports": {"what": "items", "format": "csv"},

@@ -29,6 +29,8 @@ from annotate.models import (
     Project,
     Rater,
     RaterEstimate,
+    RoutedItem,
+    RoutingPlan,
 )
 from annotate.services import deletion
 from annotate.services.answers import Answer
@@ -52,6 +54,8 @@ from judges.models import (
     Pace,
     Spending,
     TextVector,
+    Watch,
+    WatchRound,
 )
 from judges.services.judge_reports import reports_run, reports_start
 from judges.services.panels import panel_version
@@ -164,6 +168,10 @@ def fill(s: Story, project: Project) -> None:
         created_by=s.olga,
     )
     Entrusted.objects.create(project=project, question=question, item=items[0], rater=rater)
+    plan = RoutingPlan.objects.create(
+        project=project, question=question, certainty=0.95, created_by=s.olga
+    )
+    RoutedItem.objects.create(plan=plan, item=items[0], next="person", certainty=0.5)
     KeptFigure.objects.create(
         job=job_create(s.olga, project=project, kind="figures", task="none"),
         question=question,
@@ -178,6 +186,8 @@ def fill(s: Story, project: Project) -> None:
     Spending.objects.get_or_create(project=project)
     second = judge_version_create(s.olga, question, version.connection, name="Second")
     panel = run_start(s.olga, panel_version(s.olga, question, [version, second]))
+    watch = Watch.objects.create(project=project, version=second, set_by=s.olga)
+    WatchRound.objects.create(watch=watch, number=1, run=panel, base=1)
     AuditFinding.objects.create(run=panel, audit="length", n=2, changed=0, value=0.0)
     batch = Batch.objects.create(run=panel, key=f"key {project.pk}", look_at=timezone.now())
     panel.calls.update(batch=batch)
