@@ -19,6 +19,7 @@ from annotate.models import (
 from annotate.selectors.bulk_rulings import RulingPlan
 from annotate.selectors.chosen import Chosen
 from annotate.selectors.item_filters import Filters
+from annotate.services.answers import Answer
 from annotate.services.bulk_rulings import bulk_rulings_run, bulk_rulings_start
 from annotate.services.claims import claims_hold
 from annotate.services.estimates import estimate_start
@@ -35,6 +36,7 @@ from annotate.services.submissions import submission_submit
 from judges.models import JudgeVersion
 from judges.services.canaries import canary_start
 from judges.services.connections import connection_add
+from judges.services.judge_reports import reports_run, reports_start
 from judges.services.panels import panel_version
 from judges.services.replacement_tests import (
     replacement_decide,
@@ -181,6 +183,7 @@ def _judges(s: Story) -> Ids:
     used = connection_add(s.olga, s.project, name="Used", base_url="http://localhost:9/v1")
     asked = chat_version(s.olga, s.question, used, model="some-model")
     panel = panel_version(s.olga, s.question, [version, asked])
+    _report(s, version)
     checked = chat_version(s.olga, s.question, used, model="checked-model")
     canary_start(s.olga, checked)
     watch_set(s.olga, checked)
@@ -191,7 +194,10 @@ def _judges(s: Story) -> Ids:
         "version_id": idle.pk,
         "other_id": version.pk,
         ("judge_report", "rater_id"): version.rater_id,
-        ("replacement_tests", "rater_id"): version.rater_id,
+        **{
+            (name, "rater_id"): version.rater_id
+            for name in ("replacement_tests", "judge_report_file", "api_report", "api_tests")
+        },
         **_replacement_tests(s, version),
         "run_id": run.pk,
         ("api_run_trial", "run_id"): trial_start(s.olga, version, n_items=1).pk,
@@ -203,6 +209,16 @@ def _judges(s: Story) -> Ids:
         ("api_judge_watch", "version_id"): checked.pk,
         ("api_judge_watch_rounds", "version_id"): checked.pk,
     }
+
+
+def _report(s: Story, version: JudgeVersion) -> None:
+    """A report on the judge, which has one label."""
+    item = s.project.items.order_by("pk")[0]
+    answers = {version.question_id: Answer(0)}
+    submission_submit(version.rater, item, answers=answers, client_key="judged")
+    running = job_take(reports_start(s.olga, s.project).pk)
+    assert running is not None
+    reports_run(running)
 
 
 def _replacement_tests(s: Story, version: JudgeVersion) -> Ids:

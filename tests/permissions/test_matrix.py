@@ -131,6 +131,7 @@ replacement_test     GET     200    200       403        403     404       login
 replacement_draw     POST    422    422       403        403     404       login   403
 replacement_settle   POST    302    302       403        403     404       login   403
 replacement_labels   GET     200    200       403        403     404       login   200
+judge_report_file    GET     200    200       403        403     404       login   200
 reports_start        POST    302    302       403        403     404       login   403
 judge_report         GET     200    200       403        403     404       login   200
 judge_run            POST    302    302       403        403     404       login   403
@@ -230,6 +231,14 @@ api_judges           GET     200    200       403        403     404       401  
 api_judges           POST    200    200       403        403     404       401     403
 api_judge_preview    POST    200    200       403        403     404       401     403
 api_judge_try        POST    202    202       403        403     404       401     403
+api_reports          GET     200    200       403        403     404       401     200
+api_reports          POST    202    202       403        403     404       401     403
+api_report           GET     200    200       403        403     404       401     200
+api_tests            GET     200    200       403        403     404       401     200
+api_tests            POST    422    422       403        403     404       401     403
+api_test             GET     200    200       403        403     404       401     200
+api_test_draw        POST    422    422       403        403     404       401     403
+api_test_decide      POST    202    202       403        403     404       401     403
 api_judge_canaries   GET     200    200       403        403     404       401     200
 api_judge_audits     GET     200    200       403        403     404       401     200
 api_judge_audits     POST    202    202       403        403     404       401     403
