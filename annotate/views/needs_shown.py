@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -37,10 +37,21 @@ class Need:
     hue: str = ""
 
 
+# What apps above this one know to need somebody.
+_further: list[Callable[[Place], Iterable[Need]]] = []
+
+
+def needs_register(needs: Callable[[Place], Iterable[Need]]) -> None:
+    """Called once for each, at start-up."""
+    if needs not in _further:
+        _further.append(needs)
+
+
 def needs_shown(place: Place, questions: Sequence[Question], *, has_items: bool) -> list[Need]:
-    """The lines, the most pressing first. Five queries."""
+    """The lines, the most pressing first. Five queries, and those of other apps."""
     return [
         *_stopped(place),
+        *(need for needs in _further for need in needs(place)),
         *_missing(place, questions, has_items=has_items),
         *_disputed(place, questions),
         *_flagged(place),

@@ -11,6 +11,8 @@ from judges.models import (
     Batch,
     Call,
     Connection,
+    HandOver,
+    HandOverItem,
     JudgeReport,
     JudgeVersion,
     ModelPrice,
@@ -28,6 +30,8 @@ from judges.models import (
 ORDER: list[tuple[type[models.Model], str]] = [
     (JudgeReport, "project"),
     (ReplacementTest, "project"),
+    (HandOverItem, "hand_over__project"),
+    (HandOver, "project"),
     (Call, "run__project"),
     (Batch, "run__project"),
     (RunItem, "run__project"),
