@@ -164,6 +164,7 @@ urlpatterns = [
     path("projects/<int:project_id>/exports/<int:job_id>/file/", exports.file, name="export_file"),
     path("projects/<int:project_id>/mine/", people_work.own_work, name="own_work"),
     path("projects/<int:project_id>/people/", people.people, name="people"),
+    path("projects/<int:project_id>/people/give/", people.items_give, name="items_give"),
     path("projects/<int:project_id>/people/work/", people_work.people_work, name="people_work"),
     path(
         "projects/<int:project_id>/people/work/<int:rater_id>/admit/",

@@ -33,24 +33,29 @@ ITEMS = (100_000, 1_000_000)
 # Milliseconds, up to so many items.
 GOALS = {100_000: 300, 1_000_000: 1000}
 ROUNDS = 3
+# Of the slowest query so many characters are shown.
+SHOWN = 500
 
 
 @dataclass(frozen=True)
 class World:
     """The project that is looked at. ``ids`` are items a hundredth of the list apart, in its
-    order; ``doubtful`` the same of the review queue, as (doubt, item)."""
+    order; ``doubtful`` the same of the review queue, as (doubt, item). ``most``: people with the
+    most labels."""
 
     project: int
     question: int
     ids: list[int]
     doubtful: list[tuple[float, int]]
     raters: list[int]
+    most: list[int]
     judge: int
 
 
 @dataclass(frozen=True)
 class Page:
-    """One kind of page. ``queries`` gives the queries to ask it with, each a dict."""
+    """One kind of page. ``queries`` gives the queries to ask it with, each a dict; what the path
+    names in braces is taken out of them."""
 
     name: str
     path: str
@@ -93,6 +98,16 @@ def _pairs(world: World) -> list[dict[str, Any]]:
     return [{"a": one, "b": two}, {"a": one, "b": world.judge}]
 
 
+def _each_rater(world: World) -> list[dict[str, Any]]:
+    """The raters whose profiles are kept, and one whose is not."""
+    return [{"rater": pk} for pk in (*world.most[:4], world.judge, world.raters[-1])]
+
+
+def _each_pair(world: World) -> list[dict[str, Any]]:
+    one, *others = world.most
+    return [{"rater": one, "other": other} for other in (*others[:4], world.judge)]
+
+
 # Raters so far apart meet at items (bench.many_labels).
 N_APART = 125
 
@@ -122,6 +137,10 @@ PAGES = [
     Page("items: one rater's", "items/", _raters),
     Page("items: an unsure judge", "items/", _with_places(confidence="below_60")),
     Page("items: two who differ", "items/", _pairs),
+    Page("overview", "overview/"),
+    Page("raters: the matrix", "raters/"),
+    Page("a rater's profile", "raters/{rater}/", _each_rater),
+    Page("two raters side by side", "raters/{rater}/{other}/", _each_pair),
 ]
 
 
@@ -130,25 +149,27 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="20,000 items, on SQLite as well")
     parser.add_argument("--items", type=int, nargs="+", default=list(ITEMS))
     parser.add_argument("--only", default="", help="pages whose name has this in it")
+    parser.add_argument("--slow", action="store_true", help="also the slowest query of each page")
     parser.add_argument("--here", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.here:
-        return measured(options.here, options.only)
+        return measured(options.here, options.only, slow=options.slow)
     given = os.environ.get("DATABASE_URL", "")
     os.environ["DATABASE_URL"] = given if given.startswith("postgres") else SERVER
+    more = ["--only", options.only, *(["--slow"] if options.slow else [])]
     good = True
     for n_items in [QUICK_ITEMS] if options.quick else options.items:
         with tempfile.TemporaryDirectory(prefix="concord-bench-") as name:
             folder = Path(name)
             if options.quick:
                 sqlite = f"sqlite:///{folder / 'bench.sqlite3'}"
-                good = in_a_process(n_items, sqlite, folder, options.only) and good
+                good = in_a_process(n_items, sqlite, folder, more) and good
             with own_database(folder) as url:
-                good = in_a_process(n_items, url, folder, options.only) and good
+                good = in_a_process(n_items, url, folder, more) and good
     return 0 if good else 1
 
 
-def in_a_process(n_items: int, url: str, folder: Path, only: str) -> bool:
+def in_a_process(n_items: int, url: str, folder: Path, more: list[str]) -> bool:
     """One of its own for each database: settings are read once."""
     env = {
         **{k: v for k, v in os.environ.items() if k not in {"DEBUG", "CONCORD_MODE"}},
@@ -161,11 +182,11 @@ def in_a_process(n_items: int, url: str, folder: Path, only: str) -> bool:
     }
     prepare = [sys.executable, "manage.py", "prepare"]
     subprocess.run(prepare, cwd=ROOT, env=env, check=True, capture_output=True)
-    here = [sys.executable, "-m", "bench.pages", "--here", str(n_items), "--only", only]
+    here = [sys.executable, "-m", "bench.pages", "--here", str(n_items), *more]
     return subprocess.run(here, cwd=ROOT, env=env, check=False).returncode == 0
 
 
-def measured(n_items: int, only: str) -> int:
+def measured(n_items: int, only: str, *, slow: bool) -> int:
     import django
 
     django.setup()
@@ -186,24 +207,25 @@ def measured(n_items: int, only: str) -> int:
     goal = next((ms for most, ms in GOALS.items() if n_items <= most), None)
     client = client_of(question.project.created_by)
     # What a process reads and compiles once, at its first pages.
-    for path in dict.fromkeys(page.path for page in PAGES):
-        asked(client, f"/projects/{world.project}/{path}", {})
+    for page in PAGES:
+        asked(client, world, page, page.queries(world)[0])
     good = True
     for page in PAGES:
         if only in page.name:
-            good = one(client, world, page, goal if on_postgres else None) and good
+            good = one(client, world, page, goal if on_postgres else None, slow=slow) and good
     close_connections()
     return 0 if good else 1
 
 
-def one(client: Any, world: World, page: Page, goal: int | None) -> bool:
+def one(client: Any, world: World, page: Page, goal: int | None, *, slow: bool) -> bool:
     """Ask for a kind of page and print a line; True where it is fast enough."""
-    waits, most = [], 0
+    waits, most, slowest = [], 0, (0.0, "")
     for query in page.queries(world):
         for _round in range(ROUNDS):
-            ms, queries = asked(client, f"/projects/{world.project}/{page.path}", query)
+            ms, queries = asked(client, world, page, query)
             waits.append(ms)
-            most = max(most, queries)
+            most = max(most, len(queries))
+            slowest = max(slowest, *(_took(query) for query in queries))
     waits.sort()
     p50, p95 = waits[len(waits) // 2], waits[min(len(waits) - 1, int(len(waits) * 0.95))]
     short = goal is not None and p95 > goal
@@ -212,14 +234,25 @@ def one(client: Any, world: World, page: Page, goal: int | None) -> bool:
         f"  {page.name:<34} p50 {p50:6.0f} ms   p95 {p95:6.0f} ms{beside}   {most} queries",
         flush=True,
     )
+    if slow:
+        print(f"    {slowest[0] * 1000:.0f} ms: {slowest[1][:SHOWN]}", flush=True)
     return not short
 
 
-def asked(client: Any, path: str, query: dict[str, Any]) -> tuple[float, int]:
-    """Milliseconds and queries of one request."""
+def _took(query: dict[str, str]) -> tuple[float, str]:
+    return float(query["time"]), query["sql"]
+
+
+def asked(
+    client: Any, world: World, page: Page, query: dict[str, Any]
+) -> tuple[float, list[dict[str, str]]]:
+    """Milliseconds of one request, and its queries."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
+    in_path = {name: query[name] for name in query if f"{{{name}}}" in page.path}
+    path = f"/projects/{world.project}/{page.path.format(**in_path)}"
+    query = {name: value for name, value in query.items() if name not in in_path}
     began = time.perf_counter()
     with CaptureQueriesContext(connection) as queries:
         response = client.get(path, query, headers={"host": "127.0.0.1"})
@@ -227,7 +260,7 @@ def asked(client: Any, path: str, query: dict[str, Any]) -> tuple[float, int]:
     ms = (time.perf_counter() - began) * 1000
     if response.status_code != 200 or b"</html>" not in body:
         raise SystemExit(f"{path}?{urlencode(query)} answered {response.status_code}.")
-    return ms, len(queries)
+    return ms, list(queries)
 
 
 def client_of(user: Any) -> Any:
@@ -257,8 +290,19 @@ def world_of(question: Any) -> World:
         ids=list(_hundredths(list(ids))),
         doubtful=list(_hundredths(list(waiting))),
         raters=list(people.values_list("pk", flat=True)),
+        most=_most(question),
         judge=raters.get(kind=RaterKind.JUDGE).pk,
     )
+
+
+def _most(question: Any) -> list[int]:
+    from django.db.models import Count
+
+    from annotate.models import Label, RaterKind
+
+    labels = Label.objects.filter(question=question, rater__kind=RaterKind.PERSON)
+    counted = labels.values_list("rater_id").annotate(n=Count("pk")).order_by("-n", "rater_id")
+    return [rater_id for rater_id, _n in counted[:12]]
 
 
 def _hundredths(rows: list[Any]) -> Iterator[Any]:

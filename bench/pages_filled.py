@@ -59,6 +59,7 @@ def filled(n_items: int) -> Any:
 
     settled(Label, Submission, Slot, Ruling, ItemSummary)
     _aggregate(question)
+    _figures(question)
     settled()
     return question
 
@@ -251,3 +252,11 @@ def _aggregate(question: Any) -> None:
 
     run = estimate_start(question.project.created_by, question, method="one_coin")
     job_do(run.job_id, estimate_run)
+
+
+def _figures(question: Any) -> None:
+    """What overview, matrix, profiles and pairs show of so many labels."""
+    from annotate.services.figures import figures_run, figures_start
+    from annotate.tasks import job_do
+
+    job_do(figures_start(question.project.created_by, question.project).pk, figures_run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -13,6 +14,7 @@ from annotate.forms.projects import ConcordForm
 from annotate.models import Role, Theme
 from annotate.selectors.keys import USUAL
 from annotate.services.invitations import DAYS, LONGEST_DAYS
+from annotate.services.item_work import MOST_ASSIGNED
 
 # How a key that is more than a sign is written on it.
 USUAL_SHOWN = {"Control+Z": "Ctrl Z"}
@@ -27,6 +29,19 @@ class InvitationForm(ConcordForm):
 
 class RoleForm(forms.Form):
     role = forms.ChoiceField(label=_("Role"), choices=Role.choices)
+
+
+class BatchForm(ConcordForm):
+    """Items for one person: how many of those that still want an answer."""
+
+    items = forms.IntegerField(
+        label=_("How many items"), min_value=1, max_value=MOST_ASSIGNED, initial=50
+    )
+
+    def __init__(self, *args: Any, members: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["member"] = forms.ChoiceField(label=_("To whom"), choices=members)
+        self.order_fields(["member", "items"])
 
 
 class JoinForm(ConcordForm):

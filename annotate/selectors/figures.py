@@ -43,6 +43,12 @@ def labels_count(questions: Sequence[Question]) -> int:
     return Label.objects.filter(question__in=questions, status=LabelStatus.LIVE).count()
 
 
+def labels_are_few(questions: Sequence[Question]) -> bool:
+    """Whether a page may work out figures of all their labels. Counts no further than it must."""
+    labels = Label.objects.filter(question__in=questions, status=LabelStatus.LIVE)
+    return labels[: AT_ONCE + 1].count() <= AT_ONCE
+
+
 def figures_latest(project: Project) -> Job | None:
     """The newest finished computation of the figures; they are in its ``result``."""
     return (
@@ -55,7 +61,7 @@ def figures_now_or_kept(question: Question) -> tuple[dict[str, Any] | None, date
 
     None, None where there are too many labels to wait for and no job has worked them out.
     """
-    if labels_count([question]) <= AT_ONCE:
+    if labels_are_few([question]):
         return figures_of(question), None
     job = figures_latest(question.project)
     figures = job.result["questions"].get(str(question.pk)) if job else None

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from annotate.models import JobState, KeptFigure, Question
-from annotate.selectors.figures import AT_ONCE, labels_count
+from annotate.selectors.figures import labels_are_few
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def figure_of(
     ``now`` works it out on the spot; without it, it always comes of a job. Two queries beside those
     of ``now``.
     """
-    if now is not None and labels_count([question]) <= AT_ONCE:
+    if now is not None and labels_are_few([question]):
         return Figure(now())
     row = (
         KeptFigure.objects.filter(question=question, name=name, of=of, job__state=JobState.DONE)

@@ -6,13 +6,26 @@ from collections.abc import Callable
 
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 from django.utils.translation import gettext as _
 
 from annotate.access import RIGHTS, Right
 from annotate.errors import BadInput
-from annotate.models import Item, Job, Membership, Project, Rater, Slot, User
+from annotate.models import (
+    TAKE_UP_AGAIN,
+    Assignment,
+    Item,
+    ItemStatus,
+    Job,
+    Membership,
+    Project,
+    Rater,
+    Slot,
+    SlotState,
+    User,
+)
 from annotate.selectors.chosen import Chosen, chosen_kept
+from annotate.selectors.item_filters import Filters
 from annotate.services.claims import claim_given
 from annotate.services.events import event_write
 from annotate.services.jobs import RunningJob, job_create
@@ -87,6 +100,32 @@ def assign_start(actor: User, chosen: Chosen, value: str) -> Job:
         )
     rater = rater_of_member(chosen.project, member.user)
     return _start(actor, ASSIGN, "annotate.assign_items", chosen, {"rater": rater.pk})
+
+
+def batch_start(actor: User, project: Project, value: str, n: int) -> Job:
+    """Queue: give a member the next ``n`` items, in the random order, that still want an answer and
+    that they have not had. Raises BadInput, also where there are none.
+    """
+    rater = Rater.objects.filter(project=project, user=int(value)).first() if value else None
+    ids = _wanting(project, rater, n)
+    if not ids:
+        raise BadInput(_("No item wants an answer that they have not seen."))
+    return assign_start(actor, Chosen(project, Filters(), tuple(ids)), value)
+
+
+def _wanting(project: Project, rater: Rater | None, n: int) -> list[int]:
+    had = Assignment.objects.filter(item=OuterRef("item"), rater=rater).exclude(
+        state__in=TAKE_UP_AGAIN
+    )
+    slots = Slot.objects.filter(
+        ~Exists(had), project=project, state=SlotState.OPEN, item__status=ItemStatus.LIVE
+    )
+    found: dict[int, None] = {}
+    for item_id in slots.order_by("draw", "ordinal").values_list("item_id", flat=True).iterator():
+        found[item_id] = None
+        if len(found) == n:
+            break
+    return list(found)
 
 
 def assign_run(running: RunningJob) -> None:

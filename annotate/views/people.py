@@ -13,11 +13,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from annotate import access
 from annotate.access import Place, Right
 from annotate.errors import BadInput, Conflict
-from annotate.forms.people import InvitationForm, RoleForm
-from annotate.models import Invitation, Membership, Role
+from annotate.forms.people import BatchForm, InvitationForm, RoleForm
+from annotate.models import Invitation, Membership, ProjectStatus, Role
 from annotate.selectors.people import invitations_open, members_of
 from annotate.services.invitations import invitation_make, invitation_revoke
+from annotate.services.item_work import assign_choices, batch_start
 from annotate.services.members import member_remove, member_set_role
+from annotate.tasks import job_nudge
 from annotate.views.page import AuthenticatedRequest, render_page
 from annotate.written import within
 
@@ -53,9 +55,13 @@ def _page(
     *,
     made: Invitation | None = None,
     link: str = "",
+    batch: BatchForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    given_to = assign_choices(place.project)
+    active = place.project.status == ProjectStatus.ACTIVE
     context = {
+        "batch": (batch or BatchForm(members=given_to)) if given_to and active else None,
         "members": members_of(place.project),
         "roles": Role.choices,
         "invitations": invitations_open(place.project),
@@ -66,6 +72,24 @@ def _page(
     return render_page(
         request, "annotate/people.html", context, place=place, current="people", status=status
     )
+
+
+@require_POST
+def items_give(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
+    """Give somebody the next items that still want an answer."""
+    place = access.project_of(request.user, project_id, Right.MANAGE)
+    access.check_active(place)
+    form = BatchForm(request.POST, members=assign_choices(place.project))
+    if form.is_valid():
+        given = form.cleaned_data
+        try:
+            job = batch_start(place.user, place.project, given["member"], given["items"])
+        except BadInput as error:
+            form.refuse(error)
+        else:
+            job_nudge(job)
+            return redirect("job", project_id, job.pk)
+    return _page(request, place, InvitationForm(), batch=form, status=422)
 
 
 @require_POST

@@ -15,13 +15,13 @@ from django.utils import timezone
 
 from annotate.models import Job, KeptFigure, Label
 from annotate.selectors import figures as figures_module
-from annotate.selectors import kept_figures
 from annotate.selectors.periods import periods_between
 from annotate.selectors.rater_figures import People, pair_now, profile_now, profile_of
 from annotate.selectors.tables import question_table
 from annotate.services.figures import figures_run, figures_start
 from annotate.services.projects import project_create
 from annotate.tasks import job_do
+from annotate.views import overview_shown
 from tests.answers import says
 from tests.personas import SENTIMENT, STARS, Story, story
 
@@ -72,8 +72,8 @@ def led_to(tale: Story, page: str, link: str) -> list[str]:
 
 def kept(tale: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if there were too many labels to wait for."""
-    monkeypatch.setattr(kept_figures, "AT_ONCE", 3)
     monkeypatch.setattr(figures_module, "AT_ONCE", 3)
+    monkeypatch.setattr(overview_shown, "AT_ONCE", 3)
 
 
 def test_the_matrix_shows_share_interval_and_number_and_leads_to_the_items(tale: Story) -> None:
@@ -234,6 +234,24 @@ def test_queries_do_not_grow_with_raters(django_assert_max_num_queries: Any) -> 
 
     for name, *args in _pages(a, b):
         with django_assert_max_num_queries(20):
+            client.get(reverse(name, args=[tale.project.pk, *args]))
+
+
+def test_pages_of_very_many_labels_cost_a_fixed_number_of_queries(
+    tale: Story, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    kept(tale, monkeypatch)
+    job_do(figures_start(tale.olga, tale.project).pk, figures_run)
+    client = client_of(tale)
+    a, b = pk_of(tale, "Ana"), pk_of(tale, "Ben")
+
+    for queries, name, *args in (
+        (18, "overview"),
+        (7, "raters"),
+        (11, "rater", a),
+        (9, "rater_pair", a, b),
+    ):
+        with django_assert_num_queries(queries):
             client.get(reverse(name, args=[tale.project.pk, *args]))
 
 

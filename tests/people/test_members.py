@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from annotate.models import Assignment, Label, Membership, Role, Slot
+from annotate.models import Assignment, Job, Label, Membership, Role, Slot, Submission, User
+from annotate.selectors.people import members_of
 from annotate.services.claims import claim_item
+from annotate.services.item_work import assign_run
 from annotate.services.submissions import submission_skip, submission_submit
+from annotate.tasks import job_do
 from tests.personas import Story, story
 
 pytestmark = pytest.mark.django_db
@@ -30,9 +38,69 @@ def test_what_people_did_is_listed(client: Client) -> None:
     html = client.get(f"/projects/{s.project.pk}/people/").content.decode()
     row = html[html.index(">Ana<") : html.index(">Ben<")]
     numbers = [part.split("<")[0] for part in row.split('class="number"')[1:]]
-    assert [text.split(">")[1] for text in numbers] == ["1", "1", "0"]
+    # Open, labelled (a link), in seven days, pace, skipped, rulings.
+    assert [text.split(">")[1] for text in numbers] == ["0", "", "1", "–", "1", "0"]
+    assert f'href="/projects/{s.project.pk}/raters/{rater.pk}/">1' in row
     assert "not yet" not in row
     assert "not yet" in html[html.index(">Ben<") :]
+
+
+def test_load_is_what_somebody_holds_did_lately_and_how_fast() -> None:
+    s = story()
+    items = s.items("abcdef")
+    rater = s.rater(s.ana)
+    for n, item in enumerate(items[:4]):
+        claim_item(rater, item)
+        submission_submit(rater, item, answers=s.answer(), client_key=str(n), seconds=2.0 + n)
+    claim_item(rater, items[4])
+    long_ago = timezone.now() - timedelta(days=60)
+    Submission.objects.filter(client_key="3").update(created_at=long_ago)
+
+    ana, ben = (row for row in members_of(s.project) if row.membership.user in (s.ana, s.ben))
+
+    assert (ana.open, ana.labelled, ana.week, ana.pace) == (1, 4, 3, 3.0)
+    assert (ben.open, ben.labelled, ben.week, ben.pace) == (0, 0, 0, None)
+
+
+def test_queries_do_not_grow_with_people(
+    client: Client, django_assert_num_queries: Callable[[int], AbstractContextManager[object]]
+) -> None:
+    s = story()
+    client.force_login(s.olga)
+    for n in range(2):
+        for name in (f"p{n}a", f"p{n}b", f"p{n}c"):
+            user = User.objects.create(username=name)
+            Membership.objects.create(
+                project=s.project, user=user, role=Role.ANNOTATOR, created_at=timezone.now()
+            )
+        with django_assert_num_queries(11):
+            client.get(f"/projects/{s.project.pk}/people/")
+
+
+def test_a_lead_gives_somebody_the_next_items_that_want_an_answer(client: Client) -> None:
+    s = story(labels_per_item=1)
+    items = s.items("abcdef")
+    ben, ana = s.rater(s.ben), s.rater(s.ana)
+    in_order = sorted(items, key=lambda item: item.draw)
+    claim_item(ana, in_order[0])
+    claim_item(ben, in_order[1])
+    client.force_login(s.olga)
+    address = f"/projects/{s.project.pk}/people/give/"
+
+    answer = client.post(address, {"member": s.ben.pk, "items": 3})
+    job = Job.objects.get()
+    job_do(job.pk, assign_run)
+
+    assert answer["Location"] == f"/projects/{s.project.pk}/jobs/{job.pk}/"
+    held = Assignment.objects.filter(rater=ben, state="open").values_list("item", flat=True)
+    assert set(held) == {item.pk for item in in_order[1:5]}
+    # Who labels nothing cannot be given anything, nor can what is not there.
+    assert client.post(address, {"member": s.vic.pk, "items": 3}).status_code == 422
+    client.post(address, {"member": s.ben.pk, "items": 100})
+    job_do(Job.objects.latest("pk").pk, assign_run)
+    last = client.post(address, {"member": s.ben.pk, "items": 1})
+    assert last.status_code == 422
+    assert "No item wants an answer" in last.content.decode()
 
 
 def test_roles_are_changed(client: Client) -> None:

@@ -20,7 +20,7 @@ from django.db import transaction
 from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from annotate.models import ProjectStatus
+from annotate.models import Membership, ProjectStatus
 from tests.permissions.furnished import Ids, people, two_projects
 from tests.personas import Story
 
@@ -145,6 +145,7 @@ job_resume           POST    302    302       403        403     404       login
 # Managing: owners
 people               GET     200    403       403        403     404       login   200
 member_admit         POST    302    403       403        403     404       login   302
+items_give           POST    302    403       403        403     404       login   403
 member_role          POST    302    403       403        403     404       login   302
 member_out           GET     200    403       403        403     404       login   200
 member_out           POST    302    403       403        403     404       login   302
@@ -322,6 +323,10 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
         "prompt": prompt,
         "prompt_preview": {**prompt, "place": 2, "variant": "plain"},
         "panel_new": {"members": ids["panel_judges"], "stop": "settled", "weights": "equal"},
+        "items_give": {
+            "member": Membership.objects.get(pk=ids["member_id"]).user_id,
+            "items": 1,
+        },
         "member_role": {"role": "viewer"},
         "member_admit": {"admission": "let_in"},
         "project_delete": {"confirm_name": "Restaurant reviews"},
