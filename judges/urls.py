@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from django.urls import path
 
-from judges.views import canaries, connections, judge, judges, panels, prompt, run, trust, versions
+from judges.views import (
+    canaries,
+    connections,
+    hand_over,
+    judge,
+    judges,
+    panels,
+    prompt,
+    run,
+    trust,
+    versions,
+)
 from judges.views import judge_report as report
 
 PROJECT = "projects/<int:project_id>"
+OVER = f"{PROJECT}/trust/hand-over/<int:question_id>/<int:rater_id>"
 
 urlpatterns = [
     path(f"{PROJECT}/judges/", judges.judges, name="judges"),
@@ -34,6 +46,20 @@ urlpatterns = [
     ),
     path(f"{PROJECT}/judges/<int:version_id>/run/", judge.judge_run, name="judge_run"),
     path(f"{PROJECT}/trust/", trust.trust, name="trust"),
+    path(f"{OVER}/", hand_over.hand_over, name="hand_over"),
+    path(f"{OVER}/ask/", hand_over.hand_over_ask, name="hand_over_ask"),
+    path(f"{OVER}/more/", hand_over.hand_over_more, name="hand_over_more"),
+    path(f"{OVER}/estimates/", hand_over.corrected, name="corrected"),
+    path(
+        f"{PROJECT}/trust/hand-overs/<int:hand_over_id>/start/",
+        hand_over.hand_over_begin,
+        name="hand_over_begin",
+    ),
+    path(
+        f"{PROJECT}/trust/hand-overs/<int:hand_over_id>/end/",
+        hand_over.hand_over_end,
+        name="hand_over_end",
+    ),
     path(f"{PROJECT}/trust/reports/", report.reports_begin, name="reports_start"),
     path(
         f"{PROJECT}/trust/questions/<int:question_id>/judges/<int:rater_id>/",

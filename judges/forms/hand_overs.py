@@ -19,9 +19,7 @@ class HandOverForm(forms.Form):
     """Shares are entered in percent; ``levels`` has them from 0 to 1."""
 
     alpha = _percent(_("At most so many percent wrong"), "", 5)
-    delta = _percent(
-        _("Risk in percent that more are"), _("5 means 95 % sure."), 5
-    )
+    delta = _percent(_("Risk in percent that more are"), _("5 means 95 % sure."), 5)
     audit_share = _percent(
         _("Percent of them checked by people"),
         _("Drawn at random, at least 20 items. The more, the sooner a worse judge is noticed."),

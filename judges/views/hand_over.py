@@ -145,8 +145,7 @@ def hand_over_needs(place: Place) -> Iterator[Need]:
         about = [place.project.pk, row.question_id, row.rater_id]
         yield Need(
             1,
-            words
-            % {"judge": isolated(row.rater.name), "question": isolated(row.question.name)},
+            words % {"judge": isolated(row.rater.name), "question": isolated(row.question.name)},
             url=reverse("hand_over", args=about) if place.may(Right.REVIEW) else "",
             action=_("Look at it"),
             hue="error",
@@ -201,7 +200,7 @@ def _show(
     context = {**_names(place, question, rater), "fits": question.kind in CHOICES}
     job = row.job if row is not None else None
     if job is not None and job.state != JobState.DONE:
-        context["card"] = job_card(job)["job"]
+        context["card"] = job_card(job)
     if row is not None and row.answer:
         row.question, row.rater, row.project = question, rater, place.project
         context |= _answered(place, row)
@@ -215,6 +214,7 @@ def _show(
 def _answered(place: Place, row: HandOver) -> dict[str, Any]:
     running = running_at(row.question)
     here = [place.project.pk, row.pk]
+    other = running if running is not None and running.pk != row.pk else None
     shown: dict[str, Any] = {
         "row": row,
         "opening": opening(row),
@@ -223,13 +223,15 @@ def _answered(place: Place, row: HandOver) -> dict[str, Any]:
         "curve": curve_shown(row),
         "state": state_sentence(row),
         "more": row.answer["more_labels"],
-        "other": running if running is not None and running.pk != row.pk else None,
+        "other": other,
         "several": len(questions_live(place.project)) > 1,
     }
     if row.started_at is not None:
         shown["audit"] = audit_sentence(row, audit_of(row))
     if row.state == HandOverState.READY and row.threshold is not None and running is None:
         shown["begin_url"] = reverse("hand_over_begin", args=here)
+    if other is not None:
+        shown["other_end_url"] = reverse("hand_over_end", args=[place.project.pk, other.pk])
     if row.state == HandOverState.RUNNING:
         shown["end_url"] = reverse("hand_over_end", args=here)
     return shown

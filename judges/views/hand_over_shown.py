@@ -74,10 +74,13 @@ def _not_yet(row: HandOver, names: dict[str, str]) -> str:
     levels = {"alpha": percent(row.alpha), "sure": percent(1 - row.delta)}
     match row.answer["reason"]:
         case "nothing_unread":
-            return _(
-                "Nothing to hand over: on %(question)s, %(judge)s has labelled no item that people "
-                "have not labelled, too."
-            ) % names
+            return (
+                _(
+                    "Nothing to hand over: on %(question)s, %(judge)s has labelled no item that "
+                    "people have not labelled, too."
+                )
+                % names
+            )
         case "no_labels":
             words = _(
                 "Not yet: on %(question)s people have labelled no item of %(judge)s blind and "
@@ -102,9 +105,12 @@ def _not_yet(row: HandOver, names: dict[str, str]) -> str:
     told = words % (names | levels)
     if more is None:
         return told
-    return told + " " + _("What would change that: about %(n)s more items labelled blind.") % {
-        "n": intcomma(more)
-    }
+    return (
+        told
+        + " "
+        + _("What would change that: about %(n)s more items labelled blind.")
+        % {"n": intcomma(more)}
+    )
 
 
 def facts(row: HandOver) -> list[str]:
@@ -120,9 +126,7 @@ def facts(row: HandOver) -> list[str]:
         )
     if row.threshold is not None:
         told.append(
-            _(
-                "Of the %(n)s of these at or above the chosen confidence it got %(wrong)s wrong."
-            )
+            _("Of the %(n)s of these at or above the chosen confidence it got %(wrong)s wrong.")
             % {"n": intcomma(answer["n_labelled"]), "wrong": intcomma(int(answer["n_errors"]))}
         )
     told.append(_confidence_words()[answer["confidence_from"]])
@@ -184,10 +188,10 @@ def curve_shown(row: HandOver) -> dict[str, Any] | None:
     top = max(2 * row.alpha, 0.1)
 
     def x(point: dict[str, Any]) -> float:
-        return round(WIDTH * point["n_unread"] / all_, 1)
+        return float(round(WIDTH * point["n_unread"] / all_, 1))
 
     def y(share: float) -> float:
-        return round(HEIGHT * (1 - min(share, top) / top), 1)
+        return float(round(HEIGHT * (1 - min(share, top) / top), 1))
 
     rows = [
         {
@@ -208,16 +212,22 @@ def curve_shown(row: HandOver) -> dict[str, Any] | None:
         "alpha": percent(row.alpha),
         "top": percent(top),
         "all": all_,
-        "chosen": {"x": x(chosen), "y": y(chosen["upper_bound"])} if chosen else None,
+        "chosen": {
+            "x": x(chosen),
+            "left": x(chosen) - 4,
+            "top": y(chosen["upper_bound"]) - 4,
+        }
+        if chosen
+        else None,
         "sentence": _curve_sentence(row),
     }
 
 
 def _curve_sentence(row: HandOver) -> str:
     if row.threshold is None:
-        return _(
-            "At no confidence do the labels so far vouch for at most %(alpha)s %% wrong."
-        ) % {"alpha": percent(row.alpha)}
+        return _("At no confidence do the labels so far vouch for at most %(alpha)s %% wrong.") % {
+            "alpha": percent(row.alpha)
+        }
     return _(
         "Down to a confidence of %(threshold)s the labels vouch for at most %(alpha)s %% wrong. "
         "The search that chose this place is paid for, so the bound drawn may lie lower or a "
@@ -241,10 +251,15 @@ def audit_sentence(row: HandOver, so_far: AuditSoFar) -> str:
         "wrong": intcomma(int(found.losses)),
     }
     odds = float(found.evidence[-1]) if found.n else 1.0
-    return told + " " + _(
-        "The evidence that it errs more than promised stands at %(odds)s; at %(limit)s the "
-        "hand-over stops by itself."
-    ) % {"odds": number_format(odds, 2), "limit": number_format(1 / row.delta, 0)}
+    return (
+        told
+        + " "
+        + _(
+            "The evidence that it errs more than promised stands at %(odds)s; at %(limit)s the "
+            "hand-over stops by itself."
+        )
+        % {"odds": number_format(odds, 2), "limit": number_format(1 / row.delta, 0)}
+    )
 
 
 def state_sentence(row: HandOver) -> str:
@@ -332,10 +347,15 @@ def _figure(found: dict[str, float | None], way: str) -> dict[str, Any]:
     names = {"people": _("People only"), "judge": _("Judge only"), "corrected": _("Corrected")}
     value, low, high = found["value"], found["low"], found["high"]
     text = "–" if value is None else _number(value)
-    span = "" if low is None or high is None else _("%(low)s to %(high)s") % {
-        "low": _number(low),
-        "high": _number(high),
-    }
+    span = (
+        ""
+        if low is None or high is None
+        else _("%(low)s to %(high)s")
+        % {
+            "low": _number(low),
+            "high": _number(high),
+        }
+    )
     return {"name": names[way], "value": text, "span": span}
 
 

@@ -52,7 +52,11 @@ def judge_links(
     ``version`` is None for judges whose labels were imported.
     """
     address = [place.project.pk, question.pk, rater.pk]
-    return [{"url": reverse("judge_report", args=address), "label": _("Report")}]
+    return [
+        {"url": reverse("judge_report", args=address), "label": _("Report")},
+        {"url": reverse("hand_over", args=address), "label": _("Hand over")},
+        {"url": reverse("corrected", args=address), "label": _("Corrected estimates")},
+    ]
 
 
 def _section(place: Place, question: Question) -> dict[str, Any]:

@@ -6,7 +6,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from annotate.models import Job, JobState, Membership, User
+from django.utils import timezone
+
+from annotate.models import Job, JobState, Membership, Question, Rater, User
 from annotate.selectors.bulk_rulings import RulingPlan
 from annotate.selectors.chosen import Chosen
 from annotate.selectors.item_filters import Filters
@@ -21,6 +23,7 @@ from annotate.services.projects import project_create
 from annotate.services.rulings import ruling_make
 from annotate.services.saved_views import view_save
 from annotate.services.submissions import submission_submit
+from judges.models import HandOver, HandOverState
 from judges.services.canaries import canary_start
 from judges.services.connections import connection_add
 from judges.services.panels import panel_version
@@ -147,17 +150,45 @@ def _judges(s: Story) -> Ids:
     panel = panel_version(s.olga, s.question, [version, asked])
     checked = chat_version(s.olga, s.question, used, model="checked-model")
     canary_start(s.olga, checked)
+    running = _hand_over(s, stars, idle.rater, HandOverState.RUNNING)
     return {
         "connection_id": connection.pk,
         "version_id": idle.pk,
         "other_id": version.pk,
         ("judge_report", "rater_id"): version.rater_id,
+        **{(name, "rater_id"): version.rater_id for name in HAND_OVER_PAGES},
+        "judge_rater": version.rater_id,
+        "hand_over_id": _hand_over(s, s.question, version.rater, HandOverState.READY).pk,
+        ("hand_over_end", "hand_over_id"): running.pk,
+        ("api_hand_over_end", "hand_over_id"): running.pk,
         "run_id": run.pk,
         ("api_run_trial", "run_id"): trial_start(s.olga, version, n_items=1).pk,
         ("api_run_votes", "run_id"): run_start(s.olga, panel).pk,
         "panel_judges": [version.pk, asked.pk],
         ("api_judge_canaries", "version_id"): checked.pk,
     }
+
+
+HAND_OVER_PAGES = ("hand_over", "hand_over_ask", "hand_over_more", "corrected")
+
+
+def _hand_over(s: Story, question: Question, rater: Rater, state: str) -> HandOver:
+    """Worked out, and started where it runs."""
+    now = timezone.now()
+    return HandOver.objects.create(
+        project=s.project,
+        question=question,
+        rater=rater,
+        state=state,
+        alpha=0.1,
+        delta=0.1,
+        audit_share=0.1,
+        threshold=0.5,
+        seed=1,
+        planned_by=s.olga,
+        planned_at=now,
+        started_at=now if state == HandOverState.RUNNING else None,
+    )
 
 
 def people(s: Story) -> dict[str, User | None]:

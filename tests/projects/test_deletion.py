@@ -42,7 +42,17 @@ from annotate.services.rulings import gold_promote, ruling_make
 from annotate.services.saved_views import view_save
 from annotate.services.submissions import submission_skip, submission_submit
 from annotate.tasks import project_delete as delete_task
-from judges.models import Batch, Call, Connection, ModelPrice, Pace, Spending, TextVector
+from judges.models import (
+    Batch,
+    Call,
+    Connection,
+    HandOver,
+    HandOverItem,
+    ModelPrice,
+    Pace,
+    Spending,
+    TextVector,
+)
 from judges.services.panels import panel_version
 from judges.services.prompts import prompt_get
 from judges.services.runs import run_start
@@ -137,6 +147,18 @@ def fill(s: Story, project: Project) -> None:
     Spending.objects.get_or_create(project=project)
     second = judge_version_create(s.olga, question, version.connection, name="Second")
     panel = run_start(s.olga, panel_version(s.olga, question, [version, second]))
+    over = HandOver.objects.create(
+        project=project,
+        question=question,
+        rater=rater,
+        alpha=0.1,
+        delta=0.1,
+        audit_share=0.1,
+        seed=1,
+        planned_by=s.olga,
+        planned_at=timezone.now(),
+    )
+    HandOverItem.objects.create(hand_over=over, item=items[0], part="left", confidence=0.9)
     batch = Batch.objects.create(run=panel, key=f"key {project.pk}", look_at=timezone.now())
     panel.calls.update(batch=batch)
     assert panel.items.exists()
