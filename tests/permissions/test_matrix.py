@@ -258,6 +258,7 @@ ROWS_OF_PROJECT = {
     "run_id",
     "submission_id",
     "version_id",
+    "hand_over_id",
     "view_id",
     "other_id",
 }
