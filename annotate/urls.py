@@ -20,6 +20,7 @@ from annotate.views import (
     joining,
     label,
     label_errors,
+    likely_errors,
     overview,
     people,
     people_work,
@@ -77,6 +78,16 @@ urlpatterns = [
         "projects/<int:project_id>/review/<int:question_id>/label-errors/",
         label_errors.label_errors_look,
         name="label_errors",
+    ),
+    path(
+        "projects/<int:project_id>/likely-errors/",
+        likely_errors.likely_errors_list,
+        name="likely_errors",
+    ),
+    path(
+        "projects/<int:project_id>/likely-errors/<int:error_id>/rule/",
+        likely_errors.likely_error_rule,
+        name="likely_error_rule",
     ),
     path(
         "projects/<int:project_id>/answers/<int:submission_id>/give-back/",

@@ -1,4 +1,4 @@
-"""Which labels are likely wrong: a score for each, from peers, judges and crowd, and its quality.
+"""Which labels are likely wrong: a score for each, from peers, judges, model, crowd; its quality.
 
 A label is suspected as far as those who did not give it do not support it. The rule that joins the
 sources has equal weights, fixed beforehand; docs/statistics/trust.md says why and what it finds.
@@ -20,6 +20,9 @@ from consensus.table import LabelTable
 _DECIMALS = 9
 # Confusions below this are read as this: one rater alone rules no class out for good.
 _FLOOR = 1e-6
+# A model that learnt from the other items speaks of a label where fewer others have labelled its
+# item: three people know more than it does (docs/statistics/trust.md).
+MODEL_BELOW = 3
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -30,7 +33,7 @@ class LabelErrors:
     rank     (n_labels,) from 1, the most suspicious; equal scores share the mean of their ranks.
              NaN as there
     support  of each source, (n_labels,): how far it supports the label, 0 to 1; NaN where it does
-             not know. The names are "peers", "judges" and "crowd", those that were given
+             not know. The names are "peers", "judges", "model" and "crowd", those that were given
     """
 
     score: NDArray[np.float64]
@@ -67,6 +70,7 @@ def label_errors(
     judges: Sequence[ArrayLike] = (),
     crowd: ArrayLike | None = None,
     peers: ArrayLike | None = None,
+    model: ArrayLike | None = None,
 ) -> LabelErrors:
     """Score every label of the table; 1 less the mean of what the sources say for it.
 
@@ -76,6 +80,9 @@ def label_errors(
             label of the item, NaN where it was not asked. The mean of the judges is one source, so
             that near-copies do not outvote people
     crowd   (n_items, n_classes): share of a crowd's votes, NaN where there are none
+    model   (n_items, n_classes): probability by a classifier that has learnt from labels of other
+            items only (out of fold), NaN where it does not know the class. It speaks of a label
+            where fewer than MODEL_BELOW other people have labelled the item
 
     Each kind of source weighs the same; where one does not know, the others decide. Multiple choice
     is meant too: a person may have several rows at an item, and rows of a judge need not sum to 1.
@@ -93,6 +100,9 @@ def label_errors(
         said = np.stack([_checked("judges", judge, shape)[places] for judge in judges])
         # Sorted (NaN come last), so that the order of judges changes no last digit.
         support["judges"] = _mean(np.sort(said, axis=0))
+    if model is not None:
+        told = _checked("model", model, shape)[places]
+        support["model"] = np.where(_n_others(table) < MODEL_BELOW, told, np.nan)
     if crowd is not None:
         support["crowd"] = _checked("crowd", crowd, shape)[places]
     joined = _mean(np.stack(list(support.values())))
@@ -111,6 +121,27 @@ def peer_share(table: LabelTable) -> NDArray[np.float64]:
     share = np.full(table.n_labels, np.nan)
     np.divide(named[table.items, table.codes] - own, others, out=share, where=others > 0)
     return share
+
+
+def confidently_otherwise(table: LabelTable, model: ArrayLike) -> NDArray[np.bool_]:
+    """For each label, whether the model confidently names another class, (n_labels,).
+
+    Confidently: with at least the mean probability that it gives a class at the items labelled with
+    it (C. Northcutt, L. Jiang and I. Chuang, "Confident learning", *JAIR* 70 (2021)). So a class
+    that the model finds hard is not suspected as a whole, and a plain bound would do that. False
+    where the model does not know. `model` as in `label_errors`.
+    """
+    told = _checked("model", model, (table.n_items, table.n_classes))
+    own = told[table.items, table.codes]
+    usual = np.full(table.n_classes, np.inf)
+    for code in range(table.n_classes):
+        given = own[table.codes == code]
+        if given.size and not np.isnan(given).all():
+            usual[code] = np.nanmean(given)
+    sure = np.where(np.nan_to_num(told) >= usual - _FLOOR, np.nan_to_num(told), -1.0)
+    best = sure.argmax(axis=1)
+    some = sure.max(axis=1) >= 0
+    return np.asarray(some[table.items] & (best[table.items] != table.codes) & ~np.isnan(own))
 
 
 def label_share(table: LabelTable) -> NDArray[np.float64]:
@@ -223,6 +254,12 @@ def _people(
     ).reshape(table.n_items, table.n_classes)
     present = np.bincount(np.unique(pairs) // max(table.n_raters, 1), minlength=table.n_items)
     return named, present, own
+
+
+def _n_others(table: LabelTable) -> NDArray[np.int64]:
+    """For each label, how many other people labelled its item, (n_labels,)."""
+    _, present, own = _people(table)
+    return np.asarray(present[table.items] - own)
 
 
 def _checked(name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -18,6 +18,7 @@ class JudgesConfig(AppConfig):
         from annotate.views.page import NavEntry, nav_register
         from judges.selectors.evidence import panel_evidence
         from judges.services.deletion import judges_delete
+        from judges.services.label_opinion import opinion_register
         from judges.services.sending import sending_register
         from judges.views.hand_over import hand_over_jobs_register, hand_over_needs
 
@@ -28,3 +29,4 @@ class JudgesConfig(AppConfig):
         sending_register()
         needs_register(hand_over_needs)
         hand_over_jobs_register()
+        opinion_register()

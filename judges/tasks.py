@@ -11,7 +11,15 @@ from kombu.exceptions import OperationalError
 
 from annotate.models import Job
 from annotate.tasks import job_do
-from judges.services import batch_sweeping, calls, connections, hand_overs, judge_reports, run_work
+from judges.services import (
+    batch_sweeping,
+    calls,
+    connections,
+    hand_overs,
+    judge_reports,
+    replacement_tests,
+    run_work,
+)
 from judges.services.run_alive import HELP_AGAIN_SECONDS
 
 log = logging.getLogger(__name__)
@@ -94,3 +102,8 @@ def sweep() -> None:
 @shared_task(name="judges.reports")
 def work_out_reports(job_id: int) -> None:
     job_do(job_id, judge_reports.reports_run)
+
+
+@shared_task(name="judges.replacement")
+def work_on_test(job_id: int) -> None:
+    job_do(job_id, replacement_tests.replacement_run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from judges.views import (
+    audits,
     canaries,
     connections,
     hand_over,
@@ -12,6 +13,7 @@ from judges.views import (
     judges,
     panels,
     prompt,
+    replacement,
     run,
     trust,
     versions,
@@ -44,6 +46,12 @@ urlpatterns = [
         canaries.judge_canaries,
         name="judge_canaries",
     ),
+    path(f"{PROJECT}/judges/<int:version_id>/audits/", audits.judge_audits, name="judge_audits"),
+    path(
+        f"{PROJECT}/judges/<int:version_id>/audits/remedy/",
+        audits.judge_audit_remedy,
+        name="judge_audit_remedy",
+    ),
     path(f"{PROJECT}/judges/<int:version_id>/run/", judge.judge_run, name="judge_run"),
     path(f"{PROJECT}/trust/", trust.trust, name="trust"),
     path(f"{OVER}/", hand_over.hand_over, name="hand_over"),
@@ -59,6 +67,31 @@ urlpatterns = [
         f"{PROJECT}/trust/hand-overs/<int:hand_over_id>/end/",
         hand_over.hand_over_end,
         name="hand_over_end",
+    ),
+    path(
+        f"{PROJECT}/trust/questions/<int:question_id>/judges/<int:rater_id>/tests/",
+        replacement.replacement_tests,
+        name="replacement_tests",
+    ),
+    path(
+        f"{PROJECT}/trust/tests/<int:test_id>/",
+        replacement.replacement_test,
+        name="replacement_test",
+    ),
+    path(
+        f"{PROJECT}/trust/tests/<int:test_id>/draw/",
+        replacement.replacement_draw,
+        name="replacement_draw",
+    ),
+    path(
+        f"{PROJECT}/trust/tests/<int:test_id>/decide/",
+        replacement.replacement_settle,
+        name="replacement_settle",
+    ),
+    path(
+        f"{PROJECT}/trust/tests/<int:test_id>/labels/",
+        replacement.replacement_labels,
+        name="replacement_labels",
     ),
     path(f"{PROJECT}/trust/reports/", report.reports_begin, name="reports_start"),
     path(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from annotate.api import aggregations, help_price, items, projects, results, work
+from annotate.api import aggregations, help_price, items, label_errors, projects, results, work
 
 
 class JobMove(StringConverter):
@@ -53,6 +53,11 @@ urlpatterns = [
         "projects/<int:project_id>/help/",
         help_price.HelpPriceReport.as_view(),
         name="api_help_price",
+    ),
+    path(
+        "projects/<int:project_id>/label-errors/",
+        label_errors.LabelErrors.as_view(),
+        name="api_label_errors",
     ),
     path("projects/<int:project_id>/exports/", results.Exports.as_view(), name="api_exports"),
     path(

@@ -24,6 +24,7 @@ from annotate.services.answers import Answer
 
 SALT = "annotate.label"
 COMMENT_MAX = 4000
+PASTED_MAX = 10**6
 # Between the page being made and being seen, clocks and networks take a little.
 GRACE_SECONDS = 2.0
 _FIELD = re.compile(r"^q(\d{1,18})$")
@@ -88,6 +89,7 @@ class HandedIn:
     seal: Seal
     reason: str
     why: str
+    pasted: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ class Entered:
     """What to fill in again for an item: after an error, or after an answer was taken back.
 
     ``shown_at`` and ``spent`` (seconds): since when, and how long it was looked at before;
-    ``exposure``: the suggestions that were seen with it before.
+    ``pasted``: characters pasted into it before; ``exposure``: the suggestions that were seen with
+    it before.
     """
 
     item_id: int
@@ -105,6 +108,7 @@ class Entered:
     exposure: Sequence[Mapping[str, Any]] = ()
     shown_at: datetime | None = None
     spent: float = 0
+    pasted: int = 0
 
 
 class LabelForm(forms.Form):
@@ -114,6 +118,7 @@ class LabelForm(forms.Form):
     client_key = forms.CharField(max_length=100)
     seal = forms.CharField(max_length=100_000)
     seconds = forms.CharField(required=False)
+    pasted = forms.CharField(required=False)
     flag = forms.BooleanField(required=False)
     comment = forms.CharField(
         required=False,
@@ -144,6 +149,7 @@ class LabelForm(forms.Form):
             seal=seal,
             reason=clean["reason"],
             why=clean["why"].strip(),
+            pasted=pasted_bounded(clean["pasted"]),
         )
 
     def entered(self, rater: Rater) -> Entered | None:
@@ -160,6 +166,7 @@ class LabelForm(forms.Form):
             exposure=seal.exposure,
             shown_at=seal.shown_at,
             spent=seconds_bounded(str(self.data.get("seconds", "")), seal.shown_at) or 0,
+            pasted=pasted_bounded(str(self.data.get("pasted", ""))),
         )
 
 
@@ -215,3 +222,10 @@ def seconds_bounded(text: str, shown_at: datetime) -> float | None:
         return None
     most = (timezone.now() - shown_at).total_seconds() + GRACE_SECONDS
     return round(min(seconds, most), 2)
+
+
+def pasted_bounded(text: str) -> int:
+    """The characters a page says were pasted. Only a hint: nonsense is 0 and refuses nobody."""
+    return (
+        min(int(text), PASTED_MAX) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+    )

@@ -20,7 +20,7 @@ class ImportKind(models.TextChoices):
 
 class ImportFormat(models.TextChoices):
     CSV = "csv", "CSV"
-    JSONL = "jsonl", "JSON lines"
+    JSONL = "jsonl", _("JSON lines")
 
 
 class ImportStatus(models.TextChoices):

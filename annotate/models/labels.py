@@ -75,6 +75,8 @@ class Submission(models.Model):
         ImportBatch, on_delete=models.RESTRICT, null=True, blank=True, related_name="submissions"
     )
     seconds = models.FloatField(null=True, blank=True)
+    # Characters pasted into it from elsewhere than the item, as the label screen counted them.
+    pasted = models.PositiveIntegerField(default=0)
     flagged = models.BooleanField(default=False)
     comment = models.TextField(blank=True)
     # Which suggestions were visible when: [{"label": id, "judge": name, "question": key, ...}].
@@ -216,9 +218,21 @@ class LikelyError(models.Model):
     item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="+")
     label = models.OneToOneField(Label, on_delete=models.CASCADE, related_name="likely_error")
     score = models.FloatField()  # 0, all support it, to 1, nobody does
+    # Of an answer of several options, the one that is likely wrong; else that of the label itself.
+    option = models.PositiveSmallIntegerField(null=True, blank=True)
+    # The class that those who speak against it support most, where one does.
+    instead = models.PositiveSmallIntegerField(null=True, blank=True)
+    # How far each source supports it, 0 to 1: {"peers": .33, "judges": .05, "model": .1}, those
+    # that know; and "others", how many other people labelled the item, and "same" how many of them
+    # said so too.
+    support = models.JSONField(default=dict)
 
     class Meta:
         constraints: ClassVar = [share("score", "likely_error_score_is_a_share")]
+        indexes: ClassVar = [
+            # The ranked list of a question.
+            models.Index(fields=["question", "-score", "id"], name="likely_error_ranked"),
+        ]
 
     def __str__(self) -> str:
         return f"likely error of label {self.label_id}"

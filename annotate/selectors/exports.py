@@ -16,7 +16,7 @@ KIND = "export"
 # As many as a person looks back.
 SHOWN = 12
 WHAT_NAMES: dict[str, str | Promise] = {"items": _("Items"), "labels": _("Labels")}
-FORMAT_NAMES = {"csv": "CSV", "jsonl": "JSON lines"}
+FORMAT_NAMES: dict[str, str | Promise] = {"csv": "CSV", "jsonl": _("JSON lines")}
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class ExportShown:
 
     job: Job
     what: str | Promise
-    format: str
+    format: str | Promise
     who: str | Promise
     history: bool
     rows: int | None

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from annotate.models import Label, LabelStatus, Question, Rater, RaterKind
 from annotate.selectors.agreement import majorities
+from annotate.selectors.machine_signs import JUDGES, likenesses
 from annotate.selectors.periods import Period, periods_between
 from annotate.selectors.rater_rows import MATRIX, TABLE
 
@@ -70,10 +71,12 @@ def pairs_of(found: QuestionTable, places: Sequence[int]) -> dict[int, dict[str,
 
 @dataclass(frozen=True)
 class People:
-    """How many people gave each item each option: made once for the profiles of all raters."""
+    """How many people gave each item each option, and by rater id what the judges with the most
+    labels said of it (-1: nothing): made once for the profiles of all raters."""
 
     found: QuestionTable
     counts: NDArray[np.int32]
+    judges: dict[int, NDArray[np.int64]]
 
     @classmethod
     def of(cls, found: QuestionTable) -> People:
@@ -86,7 +89,23 @@ class People:
         by_person = person[table.raters] if table.n_labels else np.zeros(0, dtype=bool)
         counts = np.zeros((table.n_items, table.n_classes), dtype=np.int32)
         np.add.at(counts, (table.items[by_person], table.codes[by_person]), 1)
-        return cls(found, counts)
+        return cls(found, counts, dict(_judges(found)))
+
+
+def _judges(found: QuestionTable) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    import numpy as np
+
+    table = found.table
+    places = [
+        k
+        for k in raters_most(found, table.n_raters)
+        if found.raters[int(found.rater_ids[k])].kind == RaterKind.JUDGE
+    ]
+    for k in places[:JUDGES]:
+        said = np.full(table.n_items, -1, dtype=np.int64)
+        rows = table.raters == k
+        said[table.items[rows]] = table.codes[rows]
+        yield int(found.rater_ids[k]), said
 
 
 def profile_of(question: Question, people: People, rater: Rater) -> dict[str, Any]:
@@ -99,6 +118,7 @@ def profile_of(question: Question, people: People, rater: Rater) -> dict[str, An
     agree, shared, low, high  as agreement.RaterAgreement
     against                   [own code, code of most others, items, ids of the first of them]
     over_time                 [{since, until, n, agree, shared, low, high, seconds}]
+    likeness                  of a person, to judges: machine_signs.likenesses
     """
     import numpy as np
 
@@ -127,6 +147,16 @@ def profile_of(question: Question, people: People, rater: Rater) -> dict[str, An
         **_share(int(right.sum()), int(decided.sum())),
         "against": list(_against(codes, most, decided, ids, table.n_classes)),
         "over_time": _over_time(question, rater, ids, decided, right),
+        "likeness": likenesses(
+            question,
+            rater,
+            ids=ids,
+            own=codes,
+            others=others,
+            judges={pk: said[items] for pk, said in people.judges.items()},
+        )
+        if rater.kind == RaterKind.PERSON
+        else [],
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +18,8 @@ from annotate.services.items import content_hash
 
 MAX_ID = 500
 MAX_RATER = 200
+# Probabilities written with few decimals may sum to a little more than 1.
+SLACK = 0.01
 
 
 class Refused(Exception):
@@ -55,8 +58,8 @@ class LabelCheck:
     """Called with a record's values and line; raises Refused.
 
     Gives ``[item id, rater, kind, question id, choice, confidence, rationale, time, fields,
-    metadata, value]``; fields and metadata are for an item that has to be made, else null; of
-    choice and value one is null.
+    metadata, value, distribution]``; fields and metadata are for an item that has to be made, else
+    null; of choice and value one is null.
     """
 
     def __init__(self, plan: LabelPlan, project: Project) -> None:
@@ -94,6 +97,7 @@ class LabelCheck:
             fields,
             metadata,
             said.value,
+            _distribution(values, plan.distribution, self._asked[question.pk]),
         ]
 
     def _rater(self, values: Mapping[str, Any]) -> str:
@@ -214,6 +218,41 @@ def _confidence(text: str) -> float | None:
     if not 0 <= number <= 1:
         raise Refused("confidence", value=text[:100])
     return number
+
+
+def _distribution(
+    values: Mapping[str, Any], column: str | None, asked: Asked
+) -> dict[str, float] | None:
+    """Probability by option code, of an object {"option": 0.7} or its text in a cell; None where
+    the cell is empty. Where one option is chosen they may not sum to more than 1.
+    """
+    given = values.get(column) if column else None
+    if isinstance(given, str):
+        if not given.strip():
+            return None
+        try:
+            given = json.loads(given[:MAX_TEXT])
+        except (ValueError, RecursionError):
+            raise Refused("distribution") from None
+    if given is None:
+        return None
+    if not isinstance(given, dict) or not given or not asked.options:
+        raise Refused("distribution")
+    found: dict[str, float] = {}
+    for name, share in given.items():
+        code = asked.codes.get(str(name))
+        if code is None:
+            options = ", ".join(option.key for option in asked.options)
+            raise Refused(
+                "no_option", value=str(name)[:100], question=asked.name, options=options[:300]
+            )
+        is_number = isinstance(share, int | float) and not isinstance(share, bool)
+        if not is_number or not 0 <= share <= 1:
+            raise Refused("distribution")
+        found[str(code)] = float(share)
+    if asked.kind in CHOICES and sum(found.values()) > 1 + SLACK:
+        raise Refused("distribution")
+    return found
 
 
 def _time(text: str) -> str | None:

@@ -52,6 +52,7 @@ class StagedLabel:
     fields: dict[str, str] | None
     metadata: dict[str, Any] | None
     value: Any = None
+    distribution: dict[str, float] | None = None
 
     @property
     def said(self) -> Said:
@@ -211,6 +212,7 @@ class LabelTaker:
                         if label.confidence is None
                         else ConfidenceSource.IMPORTED
                     ),
+                    distribution=label.distribution,
                     rationale=label.rationale,
                     created_at=submission.created_at,
                 )

@@ -25,6 +25,7 @@ class Use(models.TextChoices):
     LABEL = "label", gettext_lazy("Label")
     QUESTION = "question", gettext_lazy("Question")
     CONFIDENCE = "confidence", gettext_lazy("Confidence")
+    DISTRIBUTION = "distribution", gettext_lazy("Probabilities of the options")
     RATIONALE = "rationale", gettext_lazy("Rationale")
     TIME = "time", gettext_lazy("Time")
     SHOWN = "shown", gettext_lazy("Shown field")
@@ -53,6 +54,7 @@ NAMES: dict[Use, frozenset[str]] = {
     ),
     Use.QUESTION: frozenset({"question", "question_key", "question_id"}),
     Use.CONFIDENCE: frozenset({"confidence", "probability", "conf"}),
+    Use.DISTRIBUTION: frozenset({"distribution", "probabilities", "probs"}),
     Use.RATIONALE: frozenset({"rationale", "reason", "explanation", "comment"}),
     Use.TIME: frozenset({"time", "timestamp", "created_at", "submitted_at", "date"}),
 }
@@ -105,10 +107,11 @@ class LabelPlan:
     create: bool = False
     shown: list[str] = field(default_factory=list)
     metadata: list[str] = field(default_factory=list)
+    distribution: str | None = None
 
     def columns(self) -> list[str]:
         single = (self.item, self.label, self.rater, self.kind, self.question, self.confidence)
-        named = [name for name in (*single, self.rationale, self.time) if name]
+        named = [name for name in (*single, self.distribution, self.rationale, self.time) if name]
         return [*named, *(self.shown if self.create else []), *self.metadata]
 
 
@@ -174,6 +177,7 @@ def label_plan(
         create=create,
         shown=_all(uses, Use.SHOWN) if create else [],
         metadata=_all(uses, Use.METADATA) if create else [],
+        distribution=_only(uses, Use.DISTRIBUTION),
     )
 
 

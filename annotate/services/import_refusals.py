@@ -57,6 +57,10 @@ SENTENCES: dict[str, str | Promise] = {
         "“{value}” is no kind of rater. Write person (or human) or judge (or llm, model)."
     ),
     "confidence": _("The confidence “{value}” is no number from 0 to 1."),
+    "distribution": _(
+        "The probabilities are no object of options and numbers from 0 to 1, as "
+        '{{"yes": 0.7, "no": 0.3}}.'
+    ),
     "time": _("“{value}” is no time. Write it as 2026-01-31T14:05:00Z."),
     "unknown_item": _(
         "There is no item “{id}” in this project. Import the items first, or let this import "
@@ -180,6 +184,7 @@ TITLES: dict[str, str | Promise] = {
     "empty_rater": _("no rater"),
     "no_kind": _("an unknown kind of rater"),
     "confidence": _("a confidence that is no number from 0 to 1"),
+    "distribution": _("probabilities that cannot be read"),
     "time": _("a time that cannot be read"),
     "unknown_item": _("an unknown item"),
     "withdrawn_item": _("an item withdrawn with other content"),

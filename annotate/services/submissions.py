@@ -39,12 +39,7 @@ from annotate.selectors.checks import is_check
 from annotate.selectors.help_rules import Rule
 from annotate.selectors.questions import questions_live
 from annotate.services import claims
-from annotate.services.answers import (
-    Answer,
-    answers_check,
-    item_gone,
-    labels_of,
-)
+from annotate.services.answers import Answer, answers_check, item_gone, labels_of
 from annotate.services.checks import answer_is_open
 from annotate.services.events import event_write
 from annotate.services.hand_ins import HandIn, submissions_submit
@@ -64,6 +59,7 @@ def submission_submit(
     exposure: Sequence[Mapping[str, Any]] = (),
     rule: Rule | None = None,
     sides: Mapping[str, str] | None = None,
+    pasted: int = 0,
     guideline: Guideline | None = None,
     questions: Sequence[Question] | None = None,
 ) -> Submission:
@@ -72,8 +68,8 @@ def submission_submit(
     ``rule``: what the page could show of judges (selectors/help_rules.py), and ``exposure`` what it
     did. An answer after a reveal that is the one before it stores nothing: that one stands.
     ``sides``: which field of each pairwise question was shown first, by its key; answers name the
-    field, not the side. ``questions``: the live ones with their options, where the caller has just
-    read them.
+    field, not the side. ``pasted``: characters pasted from elsewhere. ``questions``: the live ones
+    with their options, where the caller has just read them.
 
     Idempotent by (rater, client_key): the same key returns what was stored the first time. A member
     needs an assignment, open or run out: the submission takes its slot, else any free slot of the
@@ -135,6 +131,7 @@ def submission_submit(
             arm=rule.arm,
             shown_probability=rule.shown_probability,
             sides=dict(sides or {}),
+            pasted=pasted,
             created_at=timezone.now(),
         )
         Label.objects.bulk_create(labels_of(submission, by_id, answers))

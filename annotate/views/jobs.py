@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotate import access
 from annotate.access import Place, Right
-from annotate.models import Job, JobState, Reason
+from annotate.models import Job, JobState
 from annotate.services.jobs import job_cancel, job_pause, job_resume
 from annotate.tasks import job_nudge
 from annotate.views.page import AuthenticatedRequest, navigation, render_page
@@ -68,8 +68,8 @@ def _exported(job: Job) -> tuple[str, str] | None:
 def _suspected(job: Job) -> tuple[str, str] | None:
     if not job.result.get("found"):
         return None
-    query = urlencode({"question": job.parameters["question"], "reason": Reason.LIKELY_ERROR.value})
-    return f"{reverse('review', args=[job.project_id])}?{query}", _("Review them")
+    query = urlencode({"question": job.parameters["question"]})
+    return f"{reverse('likely_errors', args=[job.project_id])}?{query}", _("See the list")
 
 
 def _batch(job: Job) -> tuple[str, str] | None:

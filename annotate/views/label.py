@@ -157,6 +157,7 @@ def _store(desk: Desk, handed: HandedIn) -> Submission:
         rule=handed.seal.rule,
         guideline=_guideline_seen(desk, handed),
         questions=desk.questions,
+        pasted=handed.pasted,
         sides=sides_of(desk.place.project, desk.rater, handed.item_id, desk.questions),
     )
 
@@ -252,6 +253,7 @@ def _revealed(desk: Desk, submission: Submission, handed: HandedIn) -> Turn:
             flagged=handed.flagged,
             comment=handed.comment,
             exposure=[*submission.exposure, *shown],
+            pasted=handed.pasted,
         ),
     )
 

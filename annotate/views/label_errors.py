@@ -11,9 +11,8 @@ from django.views.decorators.http import require_POST
 
 from annotate import access
 from annotate.access import Place, Right
-from annotate.kinds import CHOICES
 from annotate.models import FINISHED, Job, JobState, ProjectStatus, Question
-from annotate.services.label_errors import KIND, label_errors_start
+from annotate.services.label_errors import KIND, LOOKED_AT, label_errors_start
 from annotate.tasks import job_nudge
 from annotate.views.page import AuthenticatedRequest
 
@@ -32,7 +31,7 @@ def label_errors_look(
 def search_shown(place: Place, question: Question) -> dict[str, str] | None:
     """When labels were last looked through, and the way to do it again. One query."""
     active = place.project.status == ProjectStatus.ACTIVE
-    if question.kind not in CHOICES or not active:
+    if question.kind not in LOOKED_AT or not active:
         return None
     last = (
         Job.objects.filter(project=place.project, kind=KIND, parameters__question=question.pk)
@@ -43,13 +42,19 @@ def search_shown(place: Place, question: Question) -> dict[str, str] | None:
     return {
         "url": reverse("label_errors", args=[place.project.pk, question.pk]),
         "text": _words(last),
+        "list_url": f"{reverse('likely_errors', args=[place.project.pk])}?question={question.pk}"
+        if last is not None
+        else "",
         "action": _("Look for label errors") if last is None else _("Look again"),
     }
 
 
 def _words(last: Job | None) -> str:
     if last is None:
-        return _("Labels that the others and the judges speak against come into the queue.")
+        return _(
+            "Labels that the others, the judges or a model of the texts speak against are ranked "
+            "and come into the queue."
+        )
     if last.state not in FINISHED:
         return _("Labels are being looked through.")
     if last.state == JobState.FAILED:

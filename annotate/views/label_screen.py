@@ -320,6 +320,7 @@ def _entered(desk: Desk, turn: Turn, assignment: Assignment, *, is_new: bool) ->
         flagged=taken.flagged,
         comment=taken.comment,
         exposure=[*taken.exposure, *taken.revealed],
+        pasted=taken.pasted,
     )
 
 

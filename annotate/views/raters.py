@@ -13,7 +13,7 @@ from annotate import access
 from annotate.access import Place, Right
 from annotate.errors import NotFound
 from annotate.kinds import CHOICES
-from annotate.models import FigureName, Question
+from annotate.models import FigureName, Question, RaterKind
 from annotate.selectors.estimates import estimate_latest
 from annotate.selectors.figures import figures_now_or_kept
 from annotate.selectors.kept_figures import figure_of
@@ -24,6 +24,7 @@ from annotate.views.matrix_shown import matrix_shown
 from annotate.views.page import AuthenticatedRequest, render_page
 from annotate.views.pair_shown import pair_shown
 from annotate.views.profile_shown import ability_shown, profile_shown
+from annotate.views.signs_shown import signs_shown
 
 
 @require_GET
@@ -60,6 +61,9 @@ def rater(request: AuthenticatedRequest, project_id: int, rater_id: int) -> Http
             "pace": pace_of([found]).get(found.pk),
             "taken_at": figure.taken_at,
         }
+    if place.may(Right.REVIEW) and found.kind == RaterKind.PERSON:
+        content = (figure.content or {}) if question else {}
+        context["signs"] = signs_shown(place, question, found, content.get("likeness", []))
     context["crumbs"].append(_crumb(place, question))
     return render_page(request, "annotate/rater.html", context, place=place, current="overview")
 

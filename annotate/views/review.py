@@ -137,6 +137,9 @@ def ruling_take_back(
     words = _("The ruling was taken back; the item is open again.")
     if not request.htmx:
         messages.success(request, words)
+        if request.GET.get("back") == "likely":
+            errors = reverse("likely_errors", args=[place.project.pk])
+            return redirect(f"{errors}?{urlencode({'question': question.pk})}")
         if request.GET.get("back"):
             return _to_item(place, ruling.item_id)
         return redirect(desk.address(item=ruling.item_id))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from judges.api import canaries, hand_overs, judging, panels, trying
+from judges.api import audits, canaries, hand_overs, judging, panels, trying
 
 PROJECT = "projects/<int:project_id>"
 
@@ -18,6 +18,11 @@ urlpatterns = [
     path(f"{PROJECT}/judges/", judging.Versions.as_view(), name="api_judges"),
     path(f"{PROJECT}/judges/preview/", trying.Preview.as_view(), name="api_judge_preview"),
     path(f"{PROJECT}/judges/<int:version_id>/try/", trying.Try.as_view(), name="api_judge_try"),
+    path(
+        f"{PROJECT}/judges/<int:version_id>/audits/",
+        audits.Audits.as_view(),
+        name="api_judge_audits",
+    ),
     path(
         f"{PROJECT}/judges/<int:version_id>/canaries/",
         canaries.Canaries.as_view(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from judges.models.audits import AuditFinding
 from judges.models.batches import Batch, BatchStage
 from judges.models.connections import (
     ASKED_IN_WORDS,
@@ -37,6 +38,7 @@ __all__ = [
     "ASKED_IN_WORDS",
     "CONNECTED",
     "HELD",
+    "AuditFinding",
     "Batch",
     "BatchStage",
     "Call",

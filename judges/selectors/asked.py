@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from annotate.models import Item, ItemStatus
+from annotate.models import Item, ItemStatus, QuestionKind
 from annotate.selectors.questions import text_filled
 from judges.exchange import Request
 from judges.models import JudgeVersion, ProviderName
 from judges.prompting.ask import request_of
+from judges.prompting.audits.asked import Asked, Setting
+from judges.prompting.audits.catalogue import audit_of, varied
 from judges.prompting.build import Example, letter_options
 from judges.prompting.canaries import canary_of, planted
-from judges.prompting.how import How
+from judges.prompting.how import How, Pair
 from judges.prompting.opinions import Opinion
 from judges.prompting.plan import CallKey
 from judges.selectors.examples import example_pool
@@ -24,6 +26,22 @@ ASKED_NO_WORDS = (ProviderName.LOCAL_CLASSIFIER, ProviderName.LABEL_STUDIO, Prov
 def how_of(version: JudgeVersion) -> How:
     """How the version asks. Raises ValueError for what no version of ours would keep."""
     return How.from_dict(version.parameters.get("how"))
+
+
+def pair_of(version: JudgeVersion, how: How) -> Pair | None:
+    """The two texts that the judge compares, with their options; None where it compares none."""
+    question = version.question
+    if how.pair is not None or question.kind != QuestionKind.PAIRWISE:
+        return how.pair
+    codes = {option.key: option.code for option in question.options.all()}
+    settings = question.settings
+    return Pair((settings["field_a"], settings["field_b"]), (codes["a"], codes["b"]))
+
+
+def setting_of(version: JudgeVersion) -> Setting:
+    """What of a version decides which audits fit. Costs a query for the options."""
+    how = how_of(version)
+    return Setting(question_spec(version.question, {}), how, pair_of(version, how))
 
 
 def asked_of(
@@ -45,10 +63,15 @@ def asked_of(
         shown = letter_options(question_spec(version.question, fields).options)
         option = next(option for option in shown if option.code == code)
         fields, key = planted(fields, option, kind), FIRST
+    question = question_spec(version.question, fields)
+    if audit_of(key.variant):
+        plain = Asked(how, FIRST, question, fields, pair_of(version, how))
+        asked = varied(plain, key.variant)
+        how, key, question, fields = asked.how, asked.key, asked.question, dict(asked.fields)
     return request_of(
         how,
         key,
-        question_spec(version.question, fields),
+        question,
         fields,
         version.guideline.text if version.guideline else "",
         wordings=[text_filled(wording, fields) for wording in how.paraphrases],

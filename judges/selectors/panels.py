@@ -53,8 +53,11 @@ def takes_one_call(version: JudgeVersion) -> bool:
 
 
 def asks_once(run: Run) -> bool:
-    """Whether an item of the run takes a single call. With planted verdicts each takes several."""
-    return run.purpose != Purpose.CANARY and takes_one_call(run.version)
+    """Whether an item of the run takes a single call. With planted verdicts, and where audits
+    change it, each takes several.
+    """
+    varied = run.purpose == Purpose.CANARY or bool(run.selection.get("audits"))
+    return not varied and takes_one_call(run.version)
 
 
 def calls_of(version: JudgeVersion) -> QuerySet[Call]:

@@ -82,8 +82,8 @@ def past_costs(version: JudgeVersion) -> list[float]:
     items = (
         calls_of(version)
         .filter(price__isnull=False, reused=None)
-        # An item with verdicts planted in it is asked far more often than one to label.
-        .exclude(run__purpose=Purpose.CANARY)
+        # Of one with verdicts planted in it, and of one in an audit, there are far more calls.
+        .exclude(run__purpose__in=(Purpose.CANARY, Purpose.AUDIT))
         .values("run", "item", "run__in_batches")
         .annotate(cost=Sum("price"), beside=Sum("paid_beside"))
         .order_by("-run", "-item")[:MOST_PAST]

@@ -8,6 +8,7 @@ from django.db import models
 
 from annotate.services.deletion import rows_delete
 from judges.models import (
+    AuditFinding,
     Batch,
     Call,
     Connection,
@@ -28,6 +29,7 @@ from judges.models import (
 
 # Children before what they point to.
 ORDER: list[tuple[type[models.Model], str]] = [
+    (AuditFinding, "run__project"),
     (JudgeReport, "project"),
     (ReplacementTest, "project"),
     (HandOverItem, "hand_over__project"),

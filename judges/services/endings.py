@@ -85,6 +85,8 @@ def items_end(run: Run, places: Mapping[int, RunItem], items: Mapping[int, Item]
     stand = _panel_stands if is_panel(run.version) else _stands
     if run.purpose == Purpose.CANARY:
         stand = _canary_stands
+    elif run.selection.get("audits"):
+        stand = _audit_stands
     stands = {pk: stand(run, pk, calls) for pk, calls in by_item.items()}
     Call.objects.bulk_create(call for stood in stands.values() for call in stood.more)
     return _close(run, open_places, items, by_item, stands)
@@ -176,6 +178,16 @@ def _canary_stands(run: Run, item_id: int, calls: list[Call]) -> _Stands:
             return _Stands(more, None)
     if any(call.state != CallState.CLOSED for call in calls):
         return _Stands([], None)
+    return _Stands([], Combined("label", code=alone.choice))
+
+
+def _audit_stands(run: Run, item_id: int, calls: list[Call]) -> _Stands:
+    """Over when all are closed; it ends as the item alone did."""
+    if any(call.state != CallState.CLOSED for call in calls):
+        return _Stands([], None)
+    alone = next(call for call in calls if call.variant == PLAIN)
+    if alone.outcome != Outcome.LABEL or alone.choice is None:
+        return _Stands([], Combined(alone.outcome, error=alone.error))  # type: ignore[arg-type]
     return _Stands([], Combined("label", code=alone.choice))
 
 

@@ -28,6 +28,7 @@ from judges.selectors.runs import endings_of, run_read
 from judges.services import calls as claims
 from judges.services import pace
 from judges.services.asking import Answered, Piece
+from judges.services.audits import audits_conclude
 from judges.services.connections import check_judge_may_leave
 from judges.services.flow import CameBack
 from judges.services.lanes import Lane, lanes_of
@@ -106,6 +107,7 @@ class RunLoop(AliveRun):
             if self._sharing.shared:
                 self._tally = Tally(endings_of(self._run))
             self._running.progress(self._tally.closed)
+            audits_conclude(self._run)
             counts: dict[str, Any] = dict(self._tally.by_outcome)
             self._running.finish(message=self._tally.sentence, **counts)
 

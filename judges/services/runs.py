@@ -16,9 +16,10 @@ from annotate.services.events import event_write
 from annotate.services.items import draw_number
 from annotate.services.jobs import job_create
 from judges.models import Call, JudgeVersion, ProviderName, Purpose, Run, RunItem
+from judges.prompting.audits.catalogue import variants_of
 from judges.prompting.plan import PLAIN, first_calls
 from judges.providers.base import ProviderError
-from judges.selectors.asked import how_of
+from judges.selectors.asked import how_of, setting_of
 from judges.selectors.items import items_answered, items_askable, items_unasked
 from judges.selectors.panel_items import call_of, calls_first
 from judges.selectors.panels import OUT_OF_FOLD, asks_once, is_panel, panel_of
@@ -48,6 +49,7 @@ def run_start(
     seed: int = 0,
     cap: int | None = None,
     in_batches: bool = False,
+    audits: Sequence[str] = (),
 ) -> Run:
     """Write a run with its queued job and its first calls; the caller nudges ``run.job``.
 
@@ -60,7 +62,8 @@ def run_start(
     takes the project's own order, in which people are given items too, so that the judge meets
     those most likely to have people's labels; another seed shuffles. ``cap``: the most it may
     spend, in 100-millionths of a dollar (spending.cap_read). ``in_batches``: in the endpoint's
-    batch lane, answered within a day at a lower price.
+    batch lane, answered within a day at a lower price. ``audits``: the names of
+    those whose changed calls each item gets (services/audits.py).
 
     Raises BadInput for a selection that makes no sense or holds no item, a cap on a model
     without a known price, or a judge without a batch lane, NotAllowed where data may not leave the
@@ -77,7 +80,7 @@ def run_start(
     if purpose not in Purpose.values:
         raise BadInput(_("There is no such purpose of a run."))
     version_check(version)
-    if purpose == Purpose.CANARY:
+    if purpose == Purpose.CANARY or audits:
         check_asked_in_words(version)
     _check_idle(version, purpose)
     try:
@@ -110,7 +113,11 @@ def run_start(
         version=version,
         job=job,
         purpose=purpose,
-        selection={**chosen, "laid_out": len(ids) <= LAID_OUT_AT_ONCE},
+        selection={
+            **chosen,
+            **({"audits": list(audits)} if audits else {}),
+            "laid_out": len(ids) <= LAID_OUT_AT_ONCE,
+        },
         seed=seed,
         cap=cap,
         in_batches=in_batches,
@@ -129,11 +136,11 @@ def run_start(
 
 
 def check_asked_in_words(version: JudgeVersion) -> None:
-    """Raises BadInput for a judge that cannot be told anything: planted verdicts are words."""
+    """Raises BadInput for a judge that cannot be told anything: what is planted, and changed in
+    audits, are words.
+    """
     if version.prompt is None or is_panel(version):
-        raise BadInput(
-            _("Only a language model that is asked by itself can be checked for planted verdicts.")
-        )
+        raise BadInput(_("Only a language model that is asked by itself can be checked so."))
 
 
 def _check_idle(version: JudgeVersion, purpose: str) -> None:
@@ -231,6 +238,15 @@ def _first_calls(run: Run, ids: Sequence[int]) -> Iterator[Call]:
     if run.purpose == Purpose.CANARY:
         # First the items as they are: which verdicts to plant hangs on what the judge says of them.
         yield from (Call(run=run, item_id=pk, variant=PLAIN) for pk in ids)
+        return
+    if audits := run.selection.get("audits"):
+        codes = [option.code for option in run.version.question.options.all()]
+        is_pair = setting_of(run.version).pair is not None
+        for pk in ids:
+            yield from (
+                Call(run=run, item_id=pk, variant=variant)
+                for variant in variants_of(audits, run.seed, pk, codes, is_pair=is_pair)
+            )
         return
     if is_panel(run.version):
         panel = panel_of(run.version)

@@ -27,6 +27,7 @@ from judges.services.costs import cost_estimate
 from judges.services.runs import run_start
 from judges.services.spending import cap_read
 from judges.services.trials import MOST_TRIED, TRIAL_ITEMS, trial_start
+from judges.views.audits import audits_line
 from judges.views.batches_shown import batch_choice
 from judges.views.canaries import canaries_shown
 from judges.views.panel_shown import panel_shown
@@ -129,6 +130,7 @@ def _show(
         "asked": asked_sample(version),
         "panel": panel_shown(version),
         "canaries": canaries_shown(version),
+        "audits": audits_line(version),
         "crumbs": [{"label": _("Judges"), "url": reverse("judges", args=[project_id])}],
     }
     status = 422 if form.errors else 200

@@ -20,8 +20,10 @@ from annotate.tasks import job_nudge
 from annotate.views.jobs import JobKind, job_kind_register
 from annotate.views.page import AuthenticatedRequest, render_page
 from judges.models import JudgeReport, JudgeVersion
+from judges.selectors.replacement import replacement_latest
 from judges.selectors.trust import REPORTS, report_of
 from judges.services.judge_reports import reports_start
+from judges.views.replacement_shown import raters_of_result, replacement_shown
 from judges.views.report_shown import report_shown
 from judges.views.trust import judge_links
 
@@ -59,6 +61,7 @@ def judge_report(
         "rater": found.rater,
         "version": found.version,
         "report": report_context(found),
+        "test": test_context(found),
         "links": [
             link
             for link in judge_links(found.place, found.question, found.rater, found.version)
@@ -88,6 +91,12 @@ def report_context(found: Judged) -> dict[str, Any] | None:
     beside = {row["rater"] for row in report.content["beside"]}
     raters = Rater.objects.filter(project=found.place.project).in_bulk(beside)
     return report_shown(found.place.project, found.question, report, raters, found.version)
+
+
+def test_context(found: Judged) -> dict[str, Any] | None:
+    """The newest decided replacement test, shown. Two queries at most."""
+    test = replacement_latest(found.question, found.rater)
+    return None if test is None else replacement_shown(test, raters_of_result(test))
 
 
 def _on_trust(job: Job) -> tuple[str, str]:

@@ -14,6 +14,15 @@ from judges.models import Closeness
 ENOUGH = 30
 
 
+def percent(share: float) -> str:
+    """A share in words: 84 %, where 100 % is all and 0 % none."""
+    if 0.995 <= share < 1:
+        return _("over 99 %")
+    if 0 < share < 0.005:
+        return _("under 1 %")
+    return _("%(n)s %%") % {"n": round(100 * share)}
+
+
 def report_sentences(content: dict[str, Any]) -> list[str]:
     """How it stands with the judge, the most important first."""
     n = content["n"]
@@ -52,10 +61,8 @@ def _beside_people(found: dict[str, Any]) -> str:
     if not found["n_items"]:
         return _("No item has labels of two people, so how far people agree is not known.")
     judge, people, difference = found["judge"], found["people"], found["difference"]
-    told = _("It agrees with one person on %(judge)s of the items, two people on %(people)s.") % {
-        "judge": fraction(judge["value"]),
-        "people": fraction(people["value"]),
-    }
+    told = _("It agrees with a person on %(judge)s of the items, two people agree on %(people)s.")
+    told = told % {"judge": percent(judge["value"]), "people": percent(people["value"])}
     if difference["low"] is None:
         return told
     if difference["high"] < 0:
@@ -66,7 +73,7 @@ def _beside_people(found: dict[str, Any]) -> str:
             "most often said. That alone does not make it right."
         )
     return f"{told} " + _(
-        "The labels do not show a difference; it may lie between %(low)s and %(high)s."
+        "The labels do not show a difference: 95 %% interval %(low)s to %(high)s."
     ) % {"low": fraction(difference["low"]), "high": fraction(difference["high"])}
 
 

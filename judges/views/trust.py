@@ -41,7 +41,16 @@ def trust(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
 
 def project_links(place: Place) -> list[dict[str, str]]:
     """Pages of Trust that are about the whole project: {url, label, text}. One entry a page."""
-    return []
+    return [
+        {
+            "url": reverse("likely_errors", args=[place.project.pk]),
+            "label": _("Likely label errors"),
+            "text": _(
+                "Labels of people, also imported ones, that the others, the judges or a model of "
+                "the texts speak against, the likeliest first."
+            ),
+        },
+    ]
 
 
 def judge_links(
@@ -56,6 +65,7 @@ def judge_links(
         {"url": reverse("judge_report", args=address), "label": _("Report")},
         {"url": reverse("hand_over", args=address), "label": _("Hand over")},
         {"url": reverse("corrected", args=address), "label": _("Corrected estimates")},
+        {"url": reverse("replacement_tests", args=address), "label": _("Replacement test")},
     ]
 
 

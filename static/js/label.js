@@ -276,11 +276,11 @@ function setDrafts(list) {
 }
 
 const itemOf = (form) => form.elements.namedItem("item").value;
-const isAnswer = ([name]) => /^q\d+$/.test(name) || name === "flag" || name === "comment";
+const isKept = ([name]) => /^(q\d+|flag|comment|pasted)$/.test(name);
 
 function keepDraft(form) {
   const item = itemOf(form);
-  const entries = [...new FormData(form)].filter(isAnswer);
+  const entries = [...new FormData(form)].filter(isKept);
   setDrafts([...drafts().filter((draft) => draft.item !== item), { item, entries }]);
 }
 
@@ -335,6 +335,22 @@ document.addEventListener("concord:put-away", (event) => {
   runClock();
   keepDraft(form);
 });
+
+// ---- text from elsewhere -----------------------------------------------------------------------
+// What is pasted or dropped into an answer and does not stand in the item is counted, and that is all: leads see in how many
+// answers there was any.
+
+function countPasted(event) {
+  const { name, form } = event.target;
+  const count = name && form?.elements.namedItem("pasted");
+  const text = (event.clipboardData ?? event.dataTransfer)?.getData("text/plain").trim();
+  if (!count || !text || document.getElementById("item")?.textContent.includes(text)) return;
+  count.value = Number(count.value) + text.length;
+  keepDraft(form);
+}
+
+document.addEventListener("paste", countPasted);
+document.addEventListener("drop", countPasted);
 
 // ---- each new item -----------------------------------------------------------------------------
 

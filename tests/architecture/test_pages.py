@@ -46,8 +46,11 @@ class Page(HTMLParser):
             self.targets.append(str(found["for"]))
 
 
-def walked(client: Client) -> dict[str, str]:
-    """Follow every link from the start page; returns address -> HTML. Fails on a dead link."""
+def walked(client: Client, most: int = OF_A_KIND) -> dict[str, str]:
+    """Follow every link from the start page; returns address -> HTML. Fails on a dead link.
+
+    ``most``: so many pages of a kind.
+    """
     pages: dict[str, str] = {}
     seen = {"/"}
     of_a_kind: Counter[str] = Counter()
@@ -59,7 +62,7 @@ def walked(client: Client) -> dict[str, str]:
         except Resolver404:
             pytest.fail(f"{source} links to {address}, which leads nowhere")
         of_a_kind[kind] += 1
-        if of_a_kind[kind] > OF_A_KIND:
+        if of_a_kind[kind] > most:
             continue
         answer = client.get(address, follow=True)
         assert answer.status_code == 200, f"{address} (linked from {source}): {answer.status_code}"

@@ -13,6 +13,7 @@ from sklearn.metrics import average_precision_score
 
 from consensus.ibcc import ibcc
 from consensus.label_errors import (
+    confidently_otherwise,
     label_errors,
     label_share,
     peer_posterior,
@@ -194,3 +195,29 @@ def test_bad_input_is_refused(call, message):
     table = LabelTable.from_codes([0, 1], [0, 1], [0, 1], n_classes=2)
     with pytest.raises(ValueError, match=message):
         call(table)
+
+
+def test_a_model_speaks_where_fewer_than_three_others_do():
+    table = LabelTable.from_codes(
+        [0, 1, 1, 1, 2, 2, 2, 2], [0, 0, 1, 2, 0, 1, 2, 3], [0, 0, 0, 1, 0, 0, 0, 1], n_classes=2
+    )
+    model = np.array([[0.1, 0.9], [0.8, 0.2], [0.5, 0.5]])
+    found = label_errors(table, model=model)
+    assert found.support["model"].tolist()[:4] == [0.1, 0.8, 0.8, 0.2]
+    assert np.isnan(found.support["model"][4:]).all()
+    # Alone it decides; beside peers it weighs the same.
+    assert found.score.tolist()[:4] == pytest.approx([0.9, 1 - 0.65, 1 - 0.65, 1 - 0.1])
+    assert found.score.tolist()[4:] == label_errors(table).score.tolist()[4:]
+
+
+def test_confidently_otherwise_compares_with_what_is_usual_for_the_class():
+    # Class 1 is hard: the model gives its own labels .5 on average, so .45 for it is no suspicion
+    # of it, and .55 for it where 0 is labelled is one.
+    table = LabelTable.from_codes([0, 1, 2, 3, 4], [0] * 5, [0, 0, 1, 1, 0], n_classes=2)
+    model = [[0.9, 0.1], [0.7, 0.3], [0.45, 0.55], [0.55, 0.45], [0.45, 0.55]]
+    found = confidently_otherwise(table, model)
+    assert found.tolist() == [False, False, False, False, True]
+    unknown = np.full((5, 2), np.nan)
+    assert not confidently_otherwise(table, unknown).any()
+    with pytest.raises(ValueError, match="model must have shape"):
+        confidently_otherwise(table, [[0.5, 0.5]])

@@ -10,7 +10,17 @@ from django.urls import reverse
 from playwright.sync_api import Page
 
 from annotate.models import Item
+from annotate.services.jobs import job_take
+from judges.models import JudgeVersion, ReplacementTest
+from judges.services.audits import audits_start
+from judges.services.judge_reports import reports_run, reports_start
+from judges.services.replacement_tests import (
+    replacement_decide,
+    replacement_plan,
+    replacement_run,
+)
 from tests.answers import says
+from tests.judges.judging import answering, scripted_version, work
 from tests.personas import PASSWORD, Story, story
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,7 +46,36 @@ def tale() -> Story:
         says(tale, "ana", item, n % 3)
         says(tale, "w1", item, 0)
         says(tale, "j1", item, 1, confidence=0.55, rationale="A reason.")
+    _trusted(tale)
     return tale
+
+
+def audited_judge(tale: Story) -> JudgeVersion:
+    """A judge whose audits found something; made once."""
+    version = scripted_version(tale)
+    if not version.runs.exists():
+        with answering(lambda _request: "A"):
+            work(audits_start(tale.olga, version, ["option_order", "repeat"], n_items=8))
+    return version
+
+
+def _trusted(tale: Story) -> None:
+    """A report on the judge, a replacement test that is planned and one that is decided."""
+    running = job_take(reports_start(tale.olga, tale.project).pk)
+    assert running is not None
+    reports_run(running)
+    judge = tale.project.raters.get(name="j1")
+    for decides in (False, True):
+        plan = {"epsilon": 0.1, "score": "accuracy", "n_people": 3, "per_item": 3, "gap": 0.1}
+        test = replacement_plan(tale.olga, tale.question, judge, **plan)
+        jobs = [test.deciding]
+        for job in jobs:
+            running = job_take(job.pk) if job else None
+            assert running is not None
+            replacement_run(running)
+            if decides and len(jobs) == 1:
+                test.refresh_from_db()
+                jobs.append(replacement_decide(tale.olga, test).deciding)
 
 
 def addresses(tale: Story) -> list[str]:
@@ -50,9 +89,13 @@ def addresses(tale: Story) -> list[str]:
         ("item", project, item.pk),
         ("rater", project, ana),
         ("rater_pair", project, ana, judge),
+        ("judge_audits", project, audited_judge(tale).pk),
         ("import_new", project, "items"),
         ("question_edit", project, tale.question.pk),
         ("project_delete", project),
+        ("judge_report", project, tale.question.pk, judge),
+        ("replacement_tests", project, tale.question.pk, judge),
+        *(("replacement_test", project, test.pk) for test in ReplacementTest.objects.all()),
     ]
     return [reverse(name, args=args) for name, *args in at]
 
@@ -61,6 +104,7 @@ PROJECT_PAGES = (
     *("overview", "label", "review", "items", "raters", "data", "people", "settings"),
     *("guideline", "guideline_edit", "question_new", "judges", "judge_new", "prompt"),
     "trust",
+    "likely_errors",
 )
 
 

@@ -56,6 +56,31 @@ def wait_said(page: Page, words: str) -> None:
     expect(page.locator("[data-said]")).to_have_text(words)
 
 
+def test_text_pasted_from_elsewhere_is_counted_and_what_stands_in_the_item_is_not(
+    page: Page,
+) -> None:
+    s = story()
+    s.items(TEXTS)
+    open_label(page, s)
+    page.keyboard.press("c")
+    paste = """text => {
+        const data = new DataTransfer();
+        data.setData("text/plain", text);
+        const event = new ClipboardEvent("paste", { clipboardData: data, bubbles: true });
+        document.getElementById("comment").dispatchEvent(event);
+    }"""
+
+    page.evaluate(paste, shown(page))
+    page.evaluate(paste, "As a model, I cannot.")
+    page.reload()
+    expect(page.locator(".option input[aria-keyshortcuts]").first).to_be_attached()
+    page.keyboard.press("2")
+    page.keyboard.press("Enter")
+    wait_said(page, "Negative saved")
+
+    assert Submission.objects.get().pasted == len("As a model, I cannot.")
+
+
 # --- Keys -------------------------------------------------------------------------------------
 
 

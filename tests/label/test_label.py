@@ -340,6 +340,16 @@ def test_a_value_that_is_no_option_is_refused(choice) -> None:
     assert not Submission.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("sent", "kept"), [("12", 12), ("", 0), ("-5", 0), ("²", 0), ("9" * 12, 10**6), ("9" * 99, 0)]
+)
+def test_characters_pasted_are_kept_and_nonsense_refuses_nobody(sent, kept) -> None:
+    s = story()
+    s.items(["a"])
+    assert Desk(s, s.ana).open().submit(0, pasted=sent).status_code == 200
+    assert Submission.objects.get().pasted == kept
+
+
 @pytest.mark.parametrize("seconds", ["nan", "inf", "-5", "soon", "1e400"])
 def test_seconds_that_are_none_refuse_nobodys_answer(seconds) -> None:
     s = story()

@@ -21,8 +21,8 @@ NAMES = sorted(
 # Attributes that are read out or shown, besides data-text-… and the like.
 SPOKEN = {"alt", "aria-description", "aria-label", "placeholder", "title"}
 SPOKEN_DATA = re.compile(r"data-(text|label|said|most-said|announce|key-group|confirm)\b")
-# The same in every language: names, formats, what is typed, a sign of a unit.
-SAME = {"CSV", "Concord", "Latin", "Windows"}
+# The same in every language: names, signs of statistics.
+SAME = {"CSV", "Concord", "F", "Latin", "Windows", "p"}
 # Blocks of base.html that hold a class, not a text.
 CLASSES = {"block html_class", "block main_class"}
 SILENT = {"code", "kbd", "pre", "script", "style", "svg"}

@@ -43,6 +43,7 @@ from annotate.services.claims import claims_hold
 from annotate.services.rulings import gold_promote, ruling_make
 from annotate.services.submissions import submission_submit
 from judges.models import (
+    AuditFinding,
     Batch,
     Call,
     Connection,
@@ -207,6 +208,9 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
         "run_item",
         [{"asked": 2, "asked_again": 3}, {"asked": 2}, {"asked_again": 0}],
     ),
+    "audit_p_is_a_share": ("finding", [{"p": 1.1}]),
+    "audit_p_adjusted_is_a_share": ("finding", [{"p_adjusted": -0.1}]),
+    "audit_value_unless_missing": ("finding", [{"value": None}, {"missing": "people"}]),
     "panel_member_not_itself": ("panel_member", [{"version": models.F("panel")}]),
     "call_discussed_by_a_member": ("call", [{"discussed": True}]),
     "call_state_known": ("call", [{"state": UNKNOWN}]),
@@ -318,6 +322,7 @@ UNIQUES: dict[str, OneTooMany] = {
     "judge_version_number_once": OneTooMany(
         "version", {"project_id", "name", "number"}, {"hash": "x"}, spare={"rater": "rater_run_2"}
     ),
+    "audit_once_a_run": OneTooMany("finding", {"run_id", "audit"}),
     "run_item_once": OneTooMany("run_item", {"run_id", "item_id"}),
     "panel_member_place_once": OneTooMany(
         "panel_member", {"panel_id", "place"}, spare={"version": "version_3"}
@@ -546,6 +551,7 @@ def _judge_rows(s: Story, item: Item) -> dict[str, Any]:
         "call": Call.objects.create(run=run, item=item),
         "call_of_member": Call.objects.create(run=run, item=item, member=version),
         "run_item": RunItem.objects.create(run=run, item=item),
+        "finding": AuditFinding.objects.create(run=run, audit="length", n=2, changed=0, value=0.0),
         "spending": Spending.objects.get_or_create(project=s.project)[0],
         "pace": Pace.objects.create(connection=connection, limit=1),
         "batch_judge": batch,

@@ -8,7 +8,18 @@ from typing import Any
 
 from django.utils import timezone
 
-from annotate.models import Job, JobState, Membership, Question, Rater, User
+from annotate.models import (
+    Item,
+    Job,
+    JobState,
+    Label,
+    LikelyError,
+    Membership,
+    Question,
+    Rater,
+    RaterKind,
+    User,
+)
 from annotate.selectors.bulk_rulings import RulingPlan
 from annotate.selectors.chosen import Chosen
 from annotate.selectors.item_filters import Filters
@@ -17,16 +28,23 @@ from annotate.services.claims import claims_hold
 from annotate.services.estimates import estimate_start
 from annotate.services.exports import export_run, export_start
 from annotate.services.invitations import invitation_make
+from annotate.services.items import ItemRow, items_take_in
 from annotate.services.jobs import job_cancel, job_pause, job_take
 from annotate.services.members import member_add
 from annotate.services.projects import project_create
+from annotate.services.raters import rater_imported
 from annotate.services.rulings import ruling_make
 from annotate.services.saved_views import view_save
 from annotate.services.submissions import submission_submit
-from judges.models import HandOver, HandOverState
+from judges.models import HandOver, HandOverState, JudgeVersion
 from judges.services.canaries import canary_start
 from judges.services.connections import connection_add
 from judges.services.panels import panel_version
+from judges.services.replacement_tests import (
+    replacement_decide,
+    replacement_plan,
+    replacement_run,
+)
 from judges.services.runs import run_start
 from judges.services.trials import trial_start
 from judges.services.versions import chat_version, classifier_version
@@ -66,6 +84,7 @@ def furnish(s: Story) -> Ids:
         **_jobs(s),
         **_imports(s),
         **_judges(s),
+        "error_id": _likely_error(s),
         "aggregation_id": estimate_start(s.olga, s.question).pk,
         # What names no row of the project.
         "version": 1,
@@ -83,6 +102,22 @@ def _work_of_ana(s: Story) -> int:
     submission = submission_submit(rater, held.item, answers=answer, client_key="k1")
     claims_hold(rater)
     return submission.pk
+
+
+def _likely_error(s: Story) -> int:
+    """Of an item that came after all the others were ruled on."""
+    (taken,) = items_take_in(s.project, [ItemRow("late", {"text": "Late."})])
+    item = Item.objects.get(pk=taken.item_id)
+    rater = rater_imported(s.project, name="w1", kind=RaterKind.PERSON)
+    submission_submit(rater, item, answers=s.answer(0), client_key="w1")
+    return LikelyError.objects.create(
+        project=s.project,
+        question=s.question,
+        item=item,
+        label=Label.objects.get(rater=rater),
+        score=0.9,
+        support={"others": 0, "same": 0, "model": 0.1},
+    ).pk
 
 
 def _invitation(s: Story) -> Ids:
@@ -161,11 +196,14 @@ def _judges(s: Story) -> Ids:
         "hand_over_id": _hand_over(s, s.question, version.rater, HandOverState.READY).pk,
         ("hand_over_end", "hand_over_id"): running.pk,
         ("api_hand_over_end", "hand_over_id"): running.pk,
+        ("replacement_tests", "rater_id"): version.rater_id,
+        **_replacement_tests(s, version),
         "run_id": run.pk,
         ("api_run_trial", "run_id"): trial_start(s.olga, version, n_items=1).pk,
         ("api_run_votes", "run_id"): run_start(s.olga, panel).pk,
         "panel_judges": [version.pk, asked.pk],
         ("api_judge_canaries", "version_id"): checked.pk,
+        ("api_judge_audits", "version_id"): checked.pk,
     }
 
 
@@ -189,6 +227,28 @@ def _hand_over(s: Story, question: Question, rater: Rater, state: str) -> HandOv
         planned_at=now,
         started_at=now if state == HandOverState.RUNNING else None,
     )
+
+
+def _replacement_tests(s: Story, version: JudgeVersion) -> Ids:
+    """One that is planned, another that is decided on no labels at all."""
+
+    def work(job: Job | None) -> None:
+        running = job_take(job.pk) if job else None
+        assert running is not None
+        replacement_run(running)
+
+    question, rater = version.question, version.rater
+    planned, decided = (
+        replacement_plan(
+            s.olga, question, rater, epsilon=0.1, score="accuracy", n_people=3, per_item=3, gap=0.1
+        )
+        for _ in range(2)
+    )
+    for test in (planned, decided):
+        work(test.deciding)
+    decided.refresh_from_db()
+    work(replacement_decide(s.olga, decided).deciding)
+    return {"test_id": planned.pk, ("replacement_labels", "test_id"): decided.pk}
 
 
 def people(s: Story) -> dict[str, User | None]:

@@ -89,6 +89,8 @@ people_work          GET     200    200       403        403     404       login
 gold_make            POST    302    302       403        403     404       login   403
 give_back            POST    302    302       403        403     404       login   403
 label_errors         POST    302    302       403        403     404       login   403
+likely_errors        GET     200    200       403        403     404       login   200
+likely_error_rule    POST    302    302       403        403     404       login   403
 bulk                 GET     200    200       403        403     404       login   403
 bulk_rule            GET     422    422       403        403     404       login   403
 bulk_rule_start      POST    302    302       403        403     404       login   403
@@ -105,12 +107,21 @@ panel_new            POST    302    302       403        403     404       login
 judge                GET     200    200       403        403     404       login   200
 judge_try            POST    302    302       403        403     404       login   403
 judge_canaries       POST    302    302       403        403     404       login   403
+judge_audits         GET     200    200       403        403     404       login   200
+judge_audits         POST    422    422       403        403     404       login   403
+judge_audit_remedy   POST    302    302       403        403     404       login   403
 judge_versions       GET     200    200       403        403     404       login   200
 judge_diff           GET     200    200       403        403     404       login   200
 prompt               GET     200    200       403        403     404       login   403
 prompt               POST    302    302       403        403     404       login   403
 prompt_preview       POST    200    200       403        403     404       login   403
 trust                GET     200    200       403        403     404       login   200
+replacement_tests    GET     200    200       403        403     404       login   200
+replacement_tests    POST    422    422       403        403     404       login   403
+replacement_test     GET     200    200       403        403     404       login   200
+replacement_draw     POST    422    422       403        403     404       login   403
+replacement_settle   POST    302    302       403        403     404       login   403
+replacement_labels   GET     200    200       403        403     404       login   200
 reports_start        POST    302    302       403        403     404       login   403
 judge_report         GET     200    200       403        403     404       login   200
 hand_over            GET     200    200       403        403     404       login   200
@@ -208,6 +219,8 @@ api_judges           POST    200    200       403        403     404       401  
 api_judge_preview    POST    200    200       403        403     404       401     403
 api_judge_try        POST    202    202       403        403     404       401     403
 api_judge_canaries   GET     200    200       403        403     404       401     200
+api_judge_audits     GET     200    200       403        403     404       401     200
+api_judge_audits     POST    202    202       403        403     404       401     403
 api_judge_compare    GET     200    200       403        403     404       401     200
 api_judge_diff       GET     200    200       403        403     404       401     200
 api_run_trial        GET     200    200       403        403     404       401     200
@@ -228,6 +241,8 @@ api_spending         GET     200    200       403        403     404       401  
 api_spending         POST    200    403       403        403     404       401     403
 api_estimate         GET     200    200       403        403     404       401     200
 api_help_price       GET     200    200       403        200     404       401     200
+api_label_errors     GET     200    200       403        403     404       401     200
+api_label_errors     POST    202    202       403        403     404       401     403
 api_aggregations     GET     200    200       403        403     404       401     200
 api_aggregations     POST    202    202       403        403     404       401     403
 api_aggregation_raters GET   200    200       403        403     404       401     200
@@ -246,6 +261,7 @@ api_nowhere          DELETE  404    404       404        404     404       404  
 ROWS_OF_PROJECT = {
     "aggregation_id",
     "connection_id",
+    "error_id",
     "import_id",
     "invitation_id",
     "item_id",
@@ -254,6 +270,7 @@ ROWS_OF_PROJECT = {
     "question_id",
     "rater_id",
     "second_rater_id",
+    "test_id",
     "ruling_id",
     "run_id",
     "submission_id",
@@ -329,6 +346,7 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
         "import_map": {"use_0": "item", "use_1": "shown", "place_1": "1"},
         "import_read": {"format": "csv", "encoding": "utf-8", "delimiter": ","},
         "invitation_new": {"role": "viewer", "days": 7},
+        "api_judge_audits": {"audits": ["length"], "items": 2},
         "judge_new": {"question": ids["question_id"], "how": "zero_shot"},
         "judge_run": {"limit": 1},
         "judge_try": {"n_items": 2, "seed": 1},
@@ -344,7 +362,9 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
         "project_delete": {"confirm_name": "Restaurant reviews"},
         "review_rule": {"choice": 0, "reason": "rater_error", "standing": ids["ruling_id"]},
         "settings": settings,
+        "likely_error_rule": {"answer": "1"},
         "api_aggregations": {"question": "sentiment"},
+        "api_label_errors": {"question": "sentiment"},
         "api_exports": {"what": "items", "format": "csv"},
         "api_items": {"items": [{"external_id": "x", "fields": {"text": "New."}}]},
         "api_judges": {"question": "sentiment"},

@@ -23,6 +23,8 @@ READ = {
     "api_rulings": PAGE,
     "api_aggregations": PAGE,
     "api_aggregation_raters": PAGE,
+    "api_label_errors": (*PAGE, "question"),
+    "likely_errors": ("question", "page", "at"),
     "prompt": ("from", "trial", "question", "by", "model", "place", "variant"),
     "judge_versions": ("with",),
     "api_judges": PAGE,

@@ -43,6 +43,7 @@ from annotate.services.saved_views import view_save
 from annotate.services.submissions import submission_skip, submission_submit
 from annotate.tasks import project_delete as delete_task
 from judges.models import (
+    AuditFinding,
     Batch,
     Call,
     Connection,
@@ -159,6 +160,7 @@ def fill(s: Story, project: Project) -> None:
         planned_at=timezone.now(),
     )
     HandOverItem.objects.create(hand_over=over, item=items[0], part="left", confidence=0.9)
+    AuditFinding.objects.create(run=panel, audit="length", n=2, changed=0, value=0.0)
     batch = Batch.objects.create(run=panel, key=f"key {project.pk}", look_at=timezone.now())
     panel.calls.update(batch=batch)
     assert panel.items.exists()
