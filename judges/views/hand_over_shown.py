@@ -23,8 +23,9 @@ FEW = 100
 
 def percent(share: float) -> str:
     """Percent with one digit where it matters."""
-    value = 100 * share
-    return number_format(value, 0 if abs(value - round(value)) < 0.05 else 1)
+    # Rounded here: number_format cuts digits off.
+    value = round(100 * share, 1)
+    return number_format(value, 0 if value == round(value) else 1)
 
 
 def opening(row: HandOver) -> str:
@@ -143,7 +144,7 @@ def facts(row: HandOver) -> list[str]:
 
 def warning(row: HandOver) -> str:
     n = row.answer["n_known"]
-    if not n or n >= FEW:
+    if row.threshold is None or n >= FEW:
         return ""
     return _(
         "Few labels: with %(n)s items the bound is wide. It holds all the same, but more labels "
@@ -233,7 +234,7 @@ def _curve_sentence(row: HandOver) -> str:
         "The search that chose this place is paid for, so the bound drawn may lie lower or a "
         "little higher there."
     ) % {
-        "threshold": number_format(row.threshold, 2),
+        "threshold": number_format(round(row.threshold, 2), 2),
         "alpha": percent(row.alpha),
     }
 
@@ -258,7 +259,7 @@ def audit_sentence(row: HandOver, so_far: AuditSoFar) -> str:
             "The evidence that it errs more than promised stands at %(odds)s; at %(limit)s the "
             "hand-over stops by itself."
         )
-        % {"odds": number_format(odds, 2), "limit": number_format(1 / row.delta, 0)}
+        % {"odds": number_format(round(odds, 2), 2), "limit": number_format(1 / row.delta, 0)}
     )
 
 
@@ -360,5 +361,5 @@ def _figure(found: dict[str, float | None], way: str) -> dict[str, Any]:
 
 
 def _number(value: float) -> str:
-    text = number_format(abs(value), 3)
+    text = number_format(round(abs(value), 3), 3)
     return f"−{text}" if value < -0.0005 else text

@@ -258,6 +258,7 @@ def test_corrected_estimates_stand_with_the_probabilities_that_make_them_legal()
     assert row.estimates["design"]["base"] == 90 / ITEMS
     shown = page(s, judge, name="corrected")
     assert "Legal, because 90 of the 300 items came to people at random" in shown
+    assert "each with a probability of 30 %" in shown
 
 
 def test_estimates_weigh_what_was_drawn_to_check_by_its_probability() -> None:
