@@ -9,6 +9,7 @@ from annotate.views import (
     aggregates,
     bulk,
     data,
+    differing,
     exports,
     given_back,
     guideline,
@@ -54,6 +55,7 @@ urlpatterns = [
     path("projects/<int:project_id>/label/undo/", label.label_undo, name="label_undo"),
     path("projects/<int:project_id>/label/leave/", label.label_leave, name="label_leave"),
     path("projects/<int:project_id>/overview/", overview.overview, name="overview"),
+    path("projects/<int:project_id>/differing/", differing.differing, name="differing"),
     path("projects/<int:project_id>/raters/", raters.raters, name="raters"),
     path("projects/<int:project_id>/raters/<int:rater_id>/", raters.rater, name="rater"),
     path(

@@ -19,8 +19,9 @@ MIN_ANSWERS = 30
 
 @dataclass(frozen=True)
 class Evenness:
-    """How far answers take equally long: `value` is by which part a usual answer is longer or
-    shorter than the median one (.5: half as long again). None with fewer than MIN_ANSWERS.
+    """How far answers take equally long: `value`, from 0 to 1, is by which part a usual quick
+    answer is shorter than the median one (.5: half as long). None with fewer than
+    MIN_ANSWERS.
     """
 
     n: int
@@ -49,7 +50,7 @@ def evenness(
     value = _spread(logs[None, :])[0]
     tail = (1 - confidence) / 2
     low, high = np.quantile(_spread(logs[draws]), [tail, 1 - tail])
-    return Evenness(n, *(float(np.expm1(x)) for x in (value, min(low, value), max(high, value))))
+    return Evenness(n, *(float(-np.expm1(-x)) for x in (value, min(low, value), max(high, value))))
 
 
 def _spread(logs: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -30,7 +30,7 @@ from annotate.models import (
     SubmissionStatus,
     WhoCounts,
 )
-from annotate.selectors.export_rows import FORMATS, WHATS
+from annotate.selectors.export_rows import BY_VOTES, FORMATS, WHATS
 from annotate.selectors.questions import question_text
 from annotate.services.import_records import MAX_COLUMN_NAME, MAX_COLUMNS, MAX_TEXT
 from annotate.services.items import Taken
@@ -388,6 +388,13 @@ class ExportIn(serializers.Serializer[dict[str, Any]]):
     what = serializers.ChoiceField(choices=WHATS)
     format = serializers.ChoiceField(choices=FORMATS)
     who = serializers.ChoiceField(choices=WhoCounts.choices, default=WhoCounts.PEOPLE)
+    method = serializers.CharField(
+        allow_blank=True,
+        default="",
+        max_length=40,
+        help_text=f"Answers by the newest aggregation of this method, or {BY_VOTES}: by none. "
+        "Left out: by the newest of any.",
+    )
     history = serializers.BooleanField(default=False)
 
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from annotate.api import aggregations, help_price, items, label_errors, projects, results, work
+from annotate.api import (
+    aggregations,
+    help_price,
+    items,
+    label_errors,
+    people,
+    projects,
+    results,
+    together,
+    work,
+)
 
 
 class JobMove(StringConverter):
@@ -32,6 +42,42 @@ urlpatterns = [
         "projects/<int:project_id>/submissions/<int:submission_id>/withdraw/",
         work.Withdraw.as_view(),
         name="api_withdraw",
+    ),
+    path(
+        "projects/<int:project_id>/submissions/<int:submission_id>/give-back/",
+        people.GiveBack.as_view(),
+        name="api_give_back",
+    ),
+    path(
+        "projects/<int:project_id>/qualification/",
+        people.Qualifications.as_view(),
+        name="api_qualification",
+    ),
+    path(
+        "projects/<int:project_id>/qualification/<int:rater_id>/",
+        people.Admit.as_view(),
+        name="api_admit",
+    ),
+    path("projects/<int:project_id>/views/", together.SavedViews.as_view(), name="api_views"),
+    path(
+        "projects/<int:project_id>/views/<int:view_id>/",
+        together.OneSavedView.as_view(),
+        name="api_view",
+    ),
+    path(
+        "projects/<int:project_id>/rulings/bulk/",
+        together.BulkRulings.as_view(),
+        name="api_rulings_bulk",
+    ),
+    path(
+        "projects/<int:project_id>/rulings/bulk/preview/",
+        together.BulkRulingsPreview.as_view(),
+        name="api_rulings_bulk_preview",
+    ),
+    path(
+        "projects/<int:project_id>/rulings/bulk/<int:job_id>/undo/",
+        together.BulkRulingsUndo.as_view(),
+        name="api_rulings_bulk_undo",
     ),
     path("projects/<int:project_id>/rulings/", results.Rulings.as_view(), name="api_rulings"),
     path(

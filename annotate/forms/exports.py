@@ -12,4 +12,5 @@ class ExportForm(forms.Form):
     what = forms.ChoiceField(choices=list(WHAT_NAMES.items()))
     format = forms.ChoiceField(choices=list(FORMAT_NAMES.items()))
     who = forms.ChoiceField(choices=WhoCounts.choices)
+    method = forms.CharField(required=False, max_length=40)
     history = forms.BooleanField(required=False)

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from annotate.kinds import CHOICES
@@ -22,9 +23,16 @@ from annotate.selectors.item_filters import (
 LARGEST = 2**63 - 1
 LARGEST_CODE = 2**15 - 1
 # Filters without a field that one could fill in.
-LED_BY = ("a", "b", "a_says", "b_says", "both", "since", "until", "who", "most_say")
+LED_BY = ("a", "b", "a_says", "b_says", "both", "since", "until", "who", "most_say", "differ")
 # More raters than this are not offered to choose from.
 MOST_RATERS = 500
+
+
+# What of the list's address a view keeps.
+KEPT = (
+    *("q", "question", "state", "reason", "answer", "rater", "disagreement", "confidence"),
+    *("meta", "meta_value", "a", "b"),
+)
 
 
 class ItemsForm(forms.Form):
@@ -64,6 +72,8 @@ class ItemsForm(forms.Form):
     who = forms.ChoiceField(required=False, choices=[("", ""), *RaterKind.choices])
     # Most of the people but ``a`` say this.
     most_say = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_CODE)
+    # Behind a number of the map of disagreement.
+    differ = forms.CharField(required=False, max_length=20)
     after = forms.IntegerField(required=False, min_value=0, max_value=LARGEST)
     before = forms.IntegerField(required=False, min_value=0, max_value=LARGEST)
 
@@ -118,6 +128,7 @@ class ItemsForm(forms.Form):
             until=_iso(given.get("until")),
             who=given.get("who") or "",
             most_say=given.get("most_say"),
+            differ=given.get("differ") or "",
             rater=self._raters.get(given.get("rater") or ""),
             confidence=given.get("confidence") or "",
             disagreement=given.get("disagreement") or "",
@@ -135,3 +146,13 @@ class ItemsForm(forms.Form):
 
 def _iso(day: date | None) -> str:
     return day.isoformat() if day else ""
+
+
+def query_kept(query: QueryDict) -> str:
+    """A query with the filters alone, in one order, so that equal views have equal queries."""
+    kept = QueryDict(mutable=True)
+    for name in KEPT:
+        value = query.get(name)
+        if value:
+            kept[name] = str(value)
+    return kept.urlencode()

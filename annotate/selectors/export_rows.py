@@ -45,8 +45,10 @@ from annotate.selectors.questions import questions_live
 
 WHATS = ("items", "labels")
 FORMATS = ("csv", "jsonl")
+# In place of a method: no aggregate, only the votes.
+BY_VOTES = "votes"
 CHUNK = 1000
-OF_ITEM = ("item_id", "fields", "metadata", "demo")
+OF_ITEM = ("item_id", "text", "fields", "metadata", "demo")
 # Columns of one question in a row of items, after "<key>__". docs/export.md says what each holds.
 OF_QUESTION = (
     "source",
@@ -78,16 +80,21 @@ def _column(question: Question) -> str:
 
 
 def item_rows(
-    project: Project, who: str = WhoCounts.PEOPLE, chosen: QuerySet[Item] | None = None
+    project: Project,
+    who: str = WhoCounts.PEOPLE,
+    chosen: QuerySet[Item] | None = None,
+    *,
+    method: str = "",
 ) -> Iterator[dict[str, Any]]:
-    """One row a live item, or one of those ``chosen``, by id.
+    """One row a live item, or one of those ``chosen``, by id. ``method``: the newest aggregate by
+    this one, BY_VOTES: none; "": the newest by any.
 
     The answer is the ruling; else, where no people answered, the label of the rater to whom the
     item is entrusted; else the newest aggregate of ``who`` where it saw the votes that there are
     now, else the majority of those; a tie stays a tie.
     """
     questions = questions_live(project)
-    runs = {question.pk: _newest_run(question, who) for question in questions}
+    runs = {question.pk: _newest_run(question, who, method) for question in questions}
     if chosen is None:
         chosen = Item.objects.filter(project=project, status=ItemStatus.LIVE)
     last = 0
@@ -100,6 +107,7 @@ def item_rows(
         for item in items:
             row: dict[str, Any] = {
                 "item_id": item.external_id,
+                "text": "\n\n".join(map(str, item.fields.values())),
                 "fields": item.fields,
                 "metadata": item.metadata,
                 "demo": project.is_demo,
@@ -109,12 +117,13 @@ def item_rows(
             yield row
 
 
-def _newest_run(question: Question, who: str) -> EstimateRun | None:
-    return (
-        EstimateRun.objects.filter(question=question, who_counts=who, job__state=JobState.DONE)
-        .order_by("-pk")
-        .first()
-    )
+def _newest_run(question: Question, who: str, method: str) -> EstimateRun | None:
+    if method == BY_VOTES:
+        return None
+    runs = EstimateRun.objects.filter(
+        question=question, who_counts=who, job__state=JobState.DONE
+    ).order_by("-pk")
+    return (runs.filter(method=method) if method else runs).first()
 
 
 class _Facts:

@@ -10,13 +10,28 @@ from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from annotate.models import FINISHED, Job, JobState, Project, WhoCounts
+from annotate.models import FINISHED, EstimateRun, Job, JobState, Method, Project, WhoCounts
+from annotate.selectors.export_rows import BY_VOTES
 
 KIND = "export"
 # As many as a person looks back.
 SHOWN = 12
 WHAT_NAMES: dict[str, str | Promise] = {"items": _("Items"), "labels": _("Labels")}
 FORMAT_NAMES: dict[str, str | Promise] = {"csv": "CSV", "jsonl": _("JSON lines")}
+
+
+def methods_of_exports(project: Project) -> list[tuple[str, str | Promise]]:
+    """By which answers can be chosen: the newest aggregation, each method that was used, votes."""
+    used = set(
+        EstimateRun.objects.filter(project=project, job__state=JobState.DONE).values_list(
+            "method", flat=True
+        )
+    )
+    return [
+        ("", _("The newest aggregation")),
+        *((value, str(label)) for value, label in Method.choices if value in used),
+        (BY_VOTES, _("No aggregation: the majority of the votes")),
+    ]
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,8 @@ class Filters:
     different options; with ``both``, any options; with ``a_says`` and ``b_says``, these. ``a``
     alone: what that rater labelled; with ``a_says`` and ``most_say``, so where most other people
     say that. ``since`` and ``until``: the first and last day (ISO) on which the labels were given,
-    by ``who`` (a kind of rater; "" anybody).
+    by ``who`` (a kind of rater; "" anybody). ``differ``: behind a number of the map of disagreement
+    (selectors.differing.items_differing).
     """
 
     question: Question | None = None
@@ -111,6 +112,7 @@ class Filters:
     until: str = ""
     who: str = ""
     most_say: int | None = None
+    differ: str = ""
 
     def kept(self) -> dict[str, Any]:
         """As plain values, for a job; ``filters_kept`` reads them."""
@@ -123,7 +125,7 @@ class Filters:
 
 PLAIN = (
     *("text", "state", "reason", "answer", "confidence", "disagreement", "meta", "meta_value"),
-    *("a_says", "b_says", "both", "since", "until", "who", "most_say"),
+    *("a_says", "b_says", "both", "since", "until", "who", "most_say", "differ"),
 )
 ROWS = ("question", "rater", "a", "b")
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from annotate.kinds import CHOICES
 from annotate.models import FigureName, Item, Label, LabelStatus, Question, Rater
+from annotate.selectors.differing import items_differing
 from annotate.selectors.kept_figures import figure_of
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ def items_said(items: QuerySet[Item], filters: Filters) -> QuerySet[Item]:
     question = filters.question
     if question is None:
         return items
+    if filters.differ and question.kind in CHOICES:
+        items = items.filter(pk__in=items_differing(question, filters.differ))
     if filters.a is None:
         if not filters.since and not filters.until:
             return items

@@ -254,12 +254,15 @@ def pair_now(question: Question, a: Rater, b: Rater) -> dict[str, Any]:
 
 
 def kept_rows(question: Question, found: QuestionTable) -> Iterator[tuple[str, int, Any]]:
-    """All that is kept for pages of raters and of pairs: name of the figure, rater's id, content.
+    """All that is kept for pages of raters, of pairs, and of where people differ: name of the
+    figure, rater's id (0: none), content.
 
     Pairs of the raters of the matrix, profiles of those of the table.
     """
     from annotate.models import FigureName
+    from annotate.selectors.differing import differing_of
 
+    yield FigureName.MAP, 0, differing_of(question, found)
     for pk, content in pairs_of(found, raters_most(found, MATRIX)).items():
         yield FigureName.PAIRS, pk, content
     people = People.of(found)

@@ -15,9 +15,10 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from annotate.errors import BadInput, NotFound
-from annotate.models import Item, ItemStatus, Job, Label, Project, User, WhoCounts
+from annotate.models import Item, ItemStatus, Job, Label, Method, Project, User, WhoCounts
 from annotate.selectors.chosen import Chosen, chosen_kept
 from annotate.selectors.export_rows import (
+    BY_VOTES,
     FORMATS,
     WHATS,
     item_columns,
@@ -42,15 +43,19 @@ def export_start(
     format: str,
     who: str = WhoCounts.PEOPLE,
     history: bool = False,
+    method: str = "",
     chosen: Chosen | None = None,
 ) -> Job:
-    """Queue an export; the caller nudges. ``who`` counts in aggregates and label rows.
+    """Queue an export; the caller nudges. ``who`` counts in aggregates and label rows; ``method``
+    as in selectors.export_rows.item_rows.
 
     ``history`` adds superseded, withdrawn and surplus labels to the label rows. ``chosen``: only
     these items. Raises BadInput.
     """
     if what not in WHATS or format not in FORMATS or who not in WhoCounts.values:
         raise BadInput(_("Choose what to export, the format and who counts from the lists."))
+    if method not in ("", BY_VOTES, *Method.values):
+        raise BadInput(_("There is no such method of aggregation."))
     job = job_create(
         actor,
         project=project,
@@ -61,6 +66,7 @@ def export_start(
             "format": format,
             "who": who,
             "history": history,
+            **({"method": method} if method else {}),
             **({"chosen": chosen.kept()} if chosen else {}),
         },
     )
@@ -82,7 +88,8 @@ def export_run(running: RunningJob) -> None:
         items = chosen_kept(project, job.parameters["chosen"]).items()
     if what == "items":
         total = items.count()
-        columns, rows = item_columns(project), item_rows(project, who, items)
+        method = job.parameters.get("method", "")
+        columns, rows = item_columns(project), item_rows(project, who, items, method=method)
     else:
         total = Label.objects.filter(project=project).count()
         columns, rows = label_columns(), label_rows(project, who, history=history)

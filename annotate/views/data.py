@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET
 from annotate import access
 from annotate.access import Right
 from annotate.models import ProjectStatus
-from annotate.selectors.exports import exports_of
+from annotate.selectors.exports import exports_of, methods_of_exports
 from annotate.selectors.imports import imports_of
 from annotate.views.page import AuthenticatedRequest, render_page
 
@@ -19,6 +19,7 @@ def data(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     context = {
         "imports": imports_of(place.project),
         "exports": exports_of(place.project),
+        "methods": methods_of_exports(place.project),
         "is_active": place.project.status == ProjectStatus.ACTIVE,
     }
     return render_page(request, "annotate/data.html", context, place=place, current="data")

@@ -14,6 +14,7 @@ from annotate.kinds import CHOICES
 from annotate.models import Question, Rater, RaterKind
 from annotate.selectors.item_filters import Filters
 from annotate.views.bidi import isolated
+from annotate.views.differing_shown import behind_words
 
 
 def said_shown(place: Place, filters: Filters) -> dict[str, Any]:
@@ -22,6 +23,8 @@ def said_shown(place: Place, filters: Filters) -> dict[str, Any]:
     question, a, b = filters.question, filters.a, filters.b
     if question is None:
         return {}
+    if a is None and filters.differ:
+        return {"words": behind_words(question, filters.differ)}
     if a is None:
         return {"words": _on_days(filters)} if filters.since or filters.until else {}
     compare_url = ""

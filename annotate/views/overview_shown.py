@@ -235,6 +235,9 @@ def _question(place: Place, question: Question, figures: dict[str, Any]) -> dict
         "n_raters": figures["n_raters"],
         "matrix": matrix_shown(place, question, figures),
         "raters_url": f"{reverse('raters', args=[place.project.pk])}?question={question.pk}",
+        "differing_url": f"{reverse('differing', args=[place.project.pk])}?question={question.pk}"
+        if question.kind in CHOICES
+        else "",
         "aggregate": _aggregate(run, figures) if run else None,
         "form": _aggregate_form(question, run) if methods else None,
         "methods": [{"name": method.label, "line": METHOD_LINES[method]} for method in methods],

@@ -31,8 +31,8 @@ from annotate.views.signs_shown import signs_shown
 def raters(request: AuthenticatedRequest, project_id: int) -> HttpResponse:
     place = access.project_of(request.user, project_id, Right.SEE)
     questions = questions_live(place.project)
-    question = _chosen(request, questions)
-    context = _around(place, questions, question)
+    question = chosen(request, questions)
+    context = around(place, questions, question)
     if question:
         figures, taken_at = figures_now_or_kept(question)
         context |= {
@@ -49,8 +49,8 @@ def rater(request: AuthenticatedRequest, project_id: int, rater_id: int) -> Http
     place = access.project_of(request.user, project_id, Right.SEE)
     found = access.rater_of(place, rater_id)
     questions = [q for q in questions_live(place.project) if q.kind in CHOICES]
-    question = _chosen(request, questions)
-    context: dict[str, Any] = {**_around(place, questions, question), "rater": found}
+    question = chosen(request, questions)
+    context: dict[str, Any] = {**around(place, questions, question), "rater": found}
     if question:
         figure = figure_of(
             question, FigureName.PROFILE, found.pk, lambda: profile_now(question, found)
@@ -77,8 +77,8 @@ def rater_pair(
     if a == b:
         raise NotFound(_("A rater is not compared with itself."))
     questions = [q for q in questions_live(place.project) if q.kind in CHOICES]
-    question = _chosen(request, questions)
-    context: dict[str, Any] = {**_around(place, questions, question), "a": a, "b": b}
+    question = chosen(request, questions)
+    context: dict[str, Any] = {**around(place, questions, question), "a": a, "b": b}
     if question:
         figure = figure_of(question, FigureName.PAIRS, a.pk, lambda: pair_now(question, a, b))
         context |= {
@@ -91,13 +91,15 @@ def rater_pair(
     )
 
 
-def _chosen(request: AuthenticatedRequest, questions: list[Question]) -> Question | None:
+def chosen(request: AuthenticatedRequest, questions: list[Question]) -> Question | None:
+    """The question that the address asks for, else the first."""
     wanted = request.GET.get("question", "")
     first = questions[0] if questions else None
     return next((question for question in questions if str(question.pk) == wanted), first)
 
 
-def _around(place: Place, questions: list[Question], question: Question | None) -> dict[str, Any]:
+def around(place: Place, questions: list[Question], question: Question | None) -> dict[str, Any]:
+    """What pages of raters have around their figures: which question, and where they are."""
     return {
         "questions": questions if len(questions) > 1 else [],
         "question": question,

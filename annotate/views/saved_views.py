@@ -13,15 +13,10 @@ from django.views.decorators.http import require_POST
 
 from annotate import access
 from annotate.access import Place, Right
+from annotate.forms.items import query_kept
 from annotate.selectors.item_filters import saved_views
 from annotate.services.saved_views import view_drop, view_save
 from annotate.views.page import AuthenticatedRequest
-
-# What of the list's address a view keeps.
-KEPT = (
-    *("q", "question", "state", "reason", "answer", "rater", "disagreement", "confidence"),
-    *("meta", "meta_value", "a", "b"),
-)
 
 
 @require_POST
@@ -45,16 +40,6 @@ def view_remove(request: AuthenticatedRequest, project_id: int, view_id: int) ->
     view_drop(place.user, place.project, view_id, any_shared=place.may(Right.MANAGE))
     messages.success(request, _("The view was removed."))
     return redirect("items", project_id)
-
-
-def query_kept(query: QueryDict) -> str:
-    """A query with the filters alone, in one order, so that equal views have equal queries."""
-    kept = QueryDict(mutable=True)
-    for name in KEPT:
-        value = query.get(name)
-        if value:
-            kept[name] = str(value)
-    return kept.urlencode()
 
 
 def views_shown(place: Place, query: QueryDict) -> dict[str, Any]:

@@ -162,6 +162,42 @@ def test_a_summary_that_waits_for_its_recount_does_not_falsify_the_votes() -> No
 
 
 @pytest.mark.django_db
+def test_answers_by_the_aggregation_that_was_chosen() -> None:
+    tale = story()
+    items = tale.items(["a", "b", "c", "d"])
+    for n, item in enumerate(items):
+        for k in range(3):
+            says(tale, f"w{k}", item, (n + (k == 2 and n == 3)) % 3)
+    for method in ("dawid_skene", "majority"):
+        run = estimate_start(tale.olga, tale.question, method=method)
+        job_do(run.job_id, estimate_run)
+    client = Client()
+    client.force_login(tale.olga)
+
+    page = client.get(reverse("data", args=[tale.project.pk])).content.decode()
+    assert '<option value="dawid_skene">' in page
+    assert '<option value="glad">' not in page
+    sources = {}
+    for method in ("", "dawid_skene", "votes", "glad"):
+        asked = {"what": "items", "format": "csv", "who": "people", "method": method}
+        client.post(reverse("export_start", args=[tale.project.pk]), asked)
+        job = Job.objects.filter(kind="export").latest("pk")
+        job_do(job.pk, export_run)
+        (row, *_others) = table(export_path(Job.objects.get(pk=job.pk)))
+        sources[method] = (row["sentiment__source"], row["sentiment__aggregate"].split(" ")[0])
+        assert row["text"] == "a"
+
+    assert sources == {
+        "": ("majority", "majority"),
+        "dawid_skene": ("dawid_skene", "dawid_skene"),
+        "votes": ("majority", ""),
+        "glad": ("majority", ""),
+    }
+    asked["method"] = "guess"
+    assert client.post(reverse("export_start", args=[tale.project.pk]), asked).status_code == 422
+
+
+@pytest.mark.django_db
 def test_a_question_named_like_a_column_of_items_keeps_both() -> None:
     draft = QuestionDraft(key="demo", name="Demo", kind="single", options=SENTIMENT.options)
     tale = story(questions=(draft,))
@@ -269,7 +305,7 @@ def test_started_watched_and_fetched_in_the_browser() -> None:
     file = client.get(reverse("export_file", args=[tale.project.pk, job.pk]))
     assert file.status_code == 200
     assert file.headers["Content-Disposition"].startswith("attachment; filename=")
-    assert b"".join(file).startswith(b"item_id,fields,metadata,demo,sentiment")
+    assert b"".join(file).startswith(b"item_id,text,fields,metadata,demo,sentiment")
     file.close()
 
 

@@ -150,6 +150,7 @@ def _jobs(s: Story) -> Ids:
         "job_id": waiting.pk,
         ("bulk_batch", "job_id"): ruled.pk,
         ("bulk_undo", "job_id"): ruled.pk,
+        ("api_rulings_bulk_undo", "job_id"): ruled.pk,
         ("export_file", "job_id"): exported.pk,
         ("api_export_file", "job_id"): exported.pk,
         ("job_resume", "job_id"): paused.pk,

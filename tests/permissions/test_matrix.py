@@ -73,6 +73,7 @@ label_leave          POST    204    204       204        403     404       login
 # Seeing results
 overview             GET     200    200       403        200     404       login   200
 raters               GET     200    200       403        200     404       login   200
+differing            GET     200    200       403        200     404       login   200
 rater                GET     200    200       403        200     404       login   200
 rater_pair           GET     200    200       403        200     404       login   200
 help_price           GET     200    200       403        200     404       login   200
@@ -211,6 +212,15 @@ api_withdraw         POST    404    404       200        403     404       401  
 api_rulings          GET     200    200       403        403     404       401     200
 api_rulings          POST    200    200       403        403     404       401     403
 api_ruling_withdraw  POST    200    200       403        403     404       401     403
+api_rulings_bulk     POST    202    202       403        403     404       401     403
+api_rulings_bulk_preview POST 200   200       403        403     404       401     200
+api_rulings_bulk_undo POST   202    202       403        403     404       401     403
+api_give_back        POST    200    200       403        403     404       401     403
+api_qualification    GET     200    200       403        403     404       401     200
+api_admit            POST    200    403       403        403     404       401     200
+api_views            GET     200    200       403        200     404       401     200
+api_views            POST    200    200       403        200     404       401     200
+api_view             DELETE  204    403       403        403     404       401     204
 api_connections      GET     200    200       403        403     404       401     200
 api_prices           GET     200    200       403        403     404       401     200
 api_prices           POST    200    403       403        403     404       401     403
@@ -381,6 +391,19 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
         "api_prices": {"model": "some-model", "input": "1", "output": "2.5"},
         "api_run_cap": {"cap": "2.5"},
         "api_spending": {"cap": None},
+        "api_rulings_bulk": {
+            "question": "sentiment",
+            "answer": "positive",
+            "reason": "rater_error",
+        },
+        "api_rulings_bulk_preview": {
+            "question": "sentiment",
+            "answer": "positive",
+            "reason": "rater_error",
+        },
+        "api_give_back": {"comment": "Look at the second sentence."},
+        "api_admit": {"admission": "let_in"},
+        "api_views": {"name": "Split", "query": "disagreement=split"},
         "api_rulings": {**option, "reason": "judge_error"},
         "api_runs": {"version": ids["version_id"], "limit": 1},
     }

@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotate.errors import ConcordError, JobStopped
 from annotate.management.wanted import actor_wanted, project_wanted
-from annotate.models import Job, JobState, WhoCounts
-from annotate.selectors.export_rows import FORMATS, WHATS
+from annotate.models import Job, JobState, Method, WhoCounts
+from annotate.selectors.export_rows import BY_VOTES, FORMATS, WHATS
 from annotate.services.exports import export_path, export_run, export_start
 from annotate.services.jobs import job_take
 
@@ -45,6 +45,12 @@ class Command(BaseCommand):
             "--who", choices=WhoCounts.values, default=WhoCounts.PEOPLE.value, help="who counts"
         )
         parser.add_argument(
+            "--method",
+            choices=[BY_VOTES, *Method.values],
+            default="",
+            help="answers by the newest aggregation of this method, or by votes alone",
+        )
+        parser.add_argument(
             "--history", action="store_true", help="also labels that no longer count"
         )
         parser.add_argument("--out", type=Path, required=True, help="the file to write")
@@ -64,6 +70,7 @@ class Command(BaseCommand):
                 format=options["format"],
                 who=options["who"],
                 history=options["history"],
+                method=options["method"],
             )
             self._run(job)
         except ConcordError as error:
