@@ -4,14 +4,14 @@ REFERENCE_DATA=path/to/data python -m bench.handover [--quick]
 
 On the published sets, each judge's labels are set beside people's majority; items on which people
 are tied are left out. Its confidence is the share of the other judges that say the same. In each of
-1,000 splits some items drawn at random are the blind labels and the rest is unread. Then the same on
-simulated projects (bench/coverage_hand_over.py). Without REFERENCE_DATA only these are run.
+1,000 splits some items drawn at random are the blind labels and the rest is unread. Then the same
+on simulated projects (bench/coverage_hand_over.py). Without REFERENCE_DATA only these are run.
 
 Goals: in at most delta of the splits (binomial, one per cent) more than alpha of what was handed
 over is wrong; and of what the best fixed threshold hands over under the exact bound, chosen with
-hindsight, at least 80 %. Beside them, without a goal: all labels with a confidence above .9, and all
-labels where the judge agrees with people on a share 1 - alpha of the blind ones. Exits 1 where a
-goal falls short.
+hindsight, at least 80 %. Beside them, without a goal: all labels with a confidence above .9, and
+all labels where the judge agrees with people on a share 1 - alpha of the blind ones. Exits 1 where
+a goal falls short.
 """
 
 from __future__ import annotations
