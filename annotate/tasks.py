@@ -27,6 +27,7 @@ from annotate.services import (
     jobs,
     label_errors,
     overlap,
+    routing,
     summaries,
 )
 
@@ -123,6 +124,21 @@ def overlap_task(job_id: int) -> None:
 @shared_task(name="annotate.project_delete")
 def project_delete(job_id: int) -> None:
     job_do(job_id, deletion.project_delete_run)
+
+
+@shared_task(name="annotate.routing_trial")
+def routing_trial(job_id: int) -> None:
+    job_do(job_id, routing.routing_trial_run)
+
+
+@shared_task(name="annotate.routing_refresh")
+def routing_refresh(job_id: int) -> None:
+    job_do(job_id, routing.routing_refresh_run)
+
+
+@shared_task(name="annotate.routing_end")
+def routing_end(job_id: int) -> None:
+    job_do(job_id, routing.routing_end_run)
 
 
 @shared_task(name="annotate.sample")

@@ -30,6 +30,7 @@ from annotate.views import (
     questions,
     raters,
     review,
+    routing,
     saved_views,
     settings,
 )
@@ -64,6 +65,11 @@ urlpatterns = [
         name="rater_pair",
     ),
     path("projects/<int:project_id>/help/", help_price.help_price_page, name="help_price"),
+    path("projects/<int:project_id>/routing/", routing.routing, name="routing"),
+    path("projects/<int:project_id>/routing/try/", routing.routing_trial, name="routing_trial"),
+    path("projects/<int:project_id>/routing/on/", routing.routing_on, name="routing_on"),
+    path("projects/<int:project_id>/routing/learn/", routing.routing_renew, name="routing_renew"),
+    path("projects/<int:project_id>/routing/off/", routing.routing_off, name="routing_off"),
     path("projects/<int:project_id>/figures/", aggregates.figures, name="figures"),
     path(
         "projects/<int:project_id>/questions/<int:question_id>/aggregate/",

@@ -13,6 +13,7 @@ from annotate.api import (
     people,
     projects,
     results,
+    routing,
     together,
     work,
 )
@@ -104,6 +105,17 @@ urlpatterns = [
         "projects/<int:project_id>/label-errors/",
         label_errors.LabelErrors.as_view(),
         name="api_label_errors",
+    ),
+    path("projects/<int:project_id>/routing/", routing.Routing.as_view(), name="api_routing"),
+    path(
+        "projects/<int:project_id>/routing/trial/",
+        routing.RoutingTrial.as_view(),
+        name="api_routing_trial",
+    ),
+    path(
+        "projects/<int:project_id>/routing/learn/",
+        routing.RoutingLearn.as_view(),
+        name="api_routing_learn",
     ),
     path("projects/<int:project_id>/exports/", results.Exports.as_view(), name="api_exports"),
     path(

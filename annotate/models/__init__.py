@@ -48,6 +48,7 @@ from annotate.models.projects import (
     Visibility,
 )
 from annotate.models.raters import Admission, Rater, RaterKind, RaterOrigin
+from annotate.models.routing import NextLook, RoutedItem, RoutingPlan
 from annotate.models.saved_views import SavedView
 from annotate.models.work import (
     CHECKS,
@@ -61,6 +62,9 @@ from annotate.models.work import (
 )
 
 __all__ = [
+    "NextLook",
+    "RoutedItem",
+    "RoutingPlan",
     "WANTED",
     "Entrusted",
     "CHECKS",

@@ -56,6 +56,8 @@ class Project(models.Model):
     outside_images = models.BooleanField(default=False)
     # Seed of the random order in which items are drawn (consensus of design: see Item.draw).
     seed = models.BigIntegerField()
+    # Whether people's queue follows a routing plan that is on (models/routing.py).
+    routes = models.BooleanField(default=False)
     lease_minutes = models.PositiveSmallIntegerField(default=30)
     is_demo = models.BooleanField(default=False)
     created_by = models.ForeignKey(

@@ -17,6 +17,7 @@ from annotate.models import (
     Question,
     QuestionStatus,
     Rater,
+    RoutedItem,
     Slot,
 )
 
@@ -69,8 +70,8 @@ def entrusted_end(question: Question, rater: Rater) -> int:
 
 @transaction.atomic
 def slots_fit(project: Project, item_ids: Collection[int] | None = None) -> None:
-    """Excuse the slots of items whose every live question is entrusted and none checked, and no
-    others; of all items without ``item_ids``. Idempotent.
+    """Excuse the slots of items whose every live question is entrusted and none checked, and of
+    items that routing has settled, and no others; of all items without ``item_ids``. Idempotent.
 
     Also those that somebody holds or has filled: it is the slot's own column, so a slot given back
     later is not given out again, whichever comes first.
@@ -87,8 +88,12 @@ def slots_fit(project: Project, item_ids: Collection[int] | None = None) -> None
     slots = Slot.objects.filter(project=project)
     if item_ids is not None:
         slots = slots.filter(item__in=item_ids)
-    slots.filter(Exists(left), excused=False).update(excused=True)
-    slots.filter(~Exists(left), excused=True).update(excused=False)
+    # Settled is about the one question of the project; another one opens everything again.
+    settled = RoutedItem.objects.filter(
+        item=OuterRef("item"), settled=True, plan__question__in=live if wanted == 1 else []
+    )
+    slots.filter(Exists(left) | Exists(settled), excused=False).update(excused=True)
+    slots.filter(~Exists(left), ~Exists(settled), excused=True).update(excused=False)
 
 
 @transaction.atomic

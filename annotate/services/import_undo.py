@@ -25,6 +25,7 @@ from annotate.models import (
     Label,
     LabelStatus,
     LikelyError,
+    RoutedItem,
     Slot,
     SlotState,
     Submission,
@@ -39,7 +40,7 @@ from annotate.services.jobs import RunningJob
 
 CHUNK = 1000
 # Rows that point at an item and do not hold it; submissions are looked at by their status.
-GO_WITH_ITEM = {Slot, ItemSummary, ItemEstimate, Label, LikelyError, Submission}
+GO_WITH_ITEM = {RoutedItem, Slot, ItemSummary, ItemEstimate, Label, LikelyError, Submission}
 # For the question before an undo, at most so many items are looked at.
 LOOKED_AT = 100_000
 

@@ -27,6 +27,7 @@ from annotate.models import (
 )
 from annotate.selectors.item_display import HOWS, TEXT
 from annotate.selectors.questions import questions_live
+from annotate.services.entrusting import slots_fit
 from annotate.services.events import event_write
 from annotate.services.question_drafts import (
     OptionDraft,
@@ -153,6 +154,7 @@ def question_add(actor: User, project: Project, draft: QuestionDraft) -> Questio
         )
     question = _write(project, draft, position=project.questions.count())
     event_write(actor, "question.added", project=project, target=question)
+    _slots_anew(project)
     return question
 
 
@@ -181,6 +183,7 @@ def question_revise(actor: User, question: Question, draft: QuestionDraft) -> Qu
     question.save(update_fields=["status"])
     fresh = _write(question.project, draft, position=question.position)
     ItemSummary.objects.filter(question=question).delete()
+    _slots_anew(question.project)
     event_write(
         actor,
         "question.revised",
@@ -211,6 +214,13 @@ def question_retire(actor: User, question: Question) -> None:
     question.save(update_fields=["status"])
     ItemSummary.objects.filter(question=question).delete()
     event_write(actor, "question.retired", project=question.project, target=question)
+    _slots_anew(question.project)
+
+
+def _slots_anew(project: Project) -> None:
+    """Where routing is on, what it has settled is settled for the questions as they were."""
+    if Project.objects.filter(pk=project.pk, routes=True).exists():
+        slots_fit(project)
 
 
 @transaction.atomic

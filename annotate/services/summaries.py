@@ -33,6 +33,7 @@ from annotate.models import (
     SubmissionStatus,
     SummaryState,
 )
+from annotate.services.routing_items import items_route
 
 if TYPE_CHECKING:
     from consensus.doubt import Doubt
@@ -82,6 +83,8 @@ def summaries_recount_locked(
         unique_fields=["item", "question"],
         update_fields=KEPT,
     )
+    if project.routes:
+        items_route(project, item_ids)
 
 
 def summaries_mark_dirty(item_ids: Iterable[int]) -> None:

@@ -76,6 +76,10 @@ def _batch(job: Job) -> tuple[str, str] | None:
     return reverse("bulk_batch", args=[job.project_id, job.pk]), _("See what was ruled")
 
 
+def _routing(job: Job) -> tuple[str, str] | None:
+    return reverse("routing", args=[job.project_id]), _("To routing")
+
+
 KINDS: dict[str, JobKind] = {
     "import": JobKind(_import_title, BYTES, Right.DATA, _report, "data"),
     "import_undo": JobKind(_undo_title, gettext_lazy("items"), Right.DATA, _report, "data"),
@@ -98,6 +102,19 @@ KINDS: dict[str, JobKind] = {
     ),
     "assign_items": JobKind(
         lambda job: _("Giving items to somebody"), gettext_lazy("items"), screen="items"
+    ),
+    "routing_trial": JobKind(lambda job: _("Trying stop rules"), result=_routing, screen="trust"),
+    "routing_refresh": JobKind(
+        lambda job: _("Giving items their turn"),
+        gettext_lazy("items"),
+        result=_routing,
+        screen="trust",
+    ),
+    "routing_end": JobKind(
+        lambda job: _("Asking for all labels again"),
+        gettext_lazy("items"),
+        result=_routing,
+        screen="trust",
     ),
     "overlap": JobKind(lambda job: _("Changing the labels per item"), gettext_lazy("items")),
     "sample": JobKind(lambda job: _("Filling the sample")),

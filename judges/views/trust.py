@@ -43,6 +43,14 @@ def project_links(place: Place) -> list[dict[str, str]]:
     """Pages of Trust that are about the whole project: {url, label, text}. One entry a page."""
     return [
         {
+            "url": reverse("routing", args=[place.project.pk]),
+            "label": _("Routing"),
+            "text": _(
+                "Who should look at an item next, when nobody need any more, and what that would "
+                "have saved on the labels there are."
+            ),
+        },
+        {
             "url": reverse("likely_errors", args=[place.project.pk]),
             "label": _("Likely label errors"),
             "text": _(

@@ -105,7 +105,7 @@ def addresses(tale: Story) -> list[str]:
 PROJECT_PAGES = (
     *("overview", "label", "review", "items", "raters", "differing", "data", "people"),
     *("guideline", "guideline_edit", "question_new", "judges", "judge_new", "prompt"),
-    *("settings", "people_work", "trust", "likely_errors"),
+    *("settings", "people_work", "trust", "likely_errors", "routing"),
 )
 
 

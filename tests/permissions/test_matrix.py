@@ -92,6 +92,11 @@ give_back            POST    302    302       403        403     404       login
 label_errors         POST    302    302       403        403     404       login   403
 likely_errors        GET     200    200       403        403     404       login   200
 likely_error_rule    POST    302    302       403        403     404       login   403
+routing              GET     200    200       403        403     404       login   200
+routing_trial        POST    422    422       403        403     404       login   403
+routing_on           POST    422    422       403        403     404       login   403
+routing_renew        POST    409    409       403        403     404       login   403
+routing_off          POST    409    409       403        403     404       login   403
 bulk                 GET     200    200       403        403     404       login   403
 bulk_rule            GET     422    422       403        403     404       login   403
 bulk_rule_start      POST    302    302       403        403     404       login   403
@@ -251,6 +256,11 @@ api_spending         GET     200    200       403        403     404       401  
 api_spending         POST    200    403       403        403     404       401     403
 api_estimate         GET     200    200       403        403     404       401     200
 api_help_price       GET     200    200       403        200     404       401     200
+api_routing          GET     200    200       403        403     404       401     200
+api_routing          POST    422    422       403        403     404       401     403
+api_routing          DELETE  409    409       403        403     404       401     403
+api_routing_trial    POST    422    422       403        403     404       401     403
+api_routing_learn    POST    409    409       403        403     404       401     403
 api_label_errors     GET     200    200       403        403     404       401     200
 api_label_errors     POST    202    202       403        403     404       401     403
 api_aggregations     GET     200    200       403        403     404       401     200
@@ -373,6 +383,8 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
         "review_rule": {"choice": 0, "reason": "rater_error", "standing": ids["ruling_id"]},
         "settings": settings,
         "likely_error_rule": {"answer": "1"},
+        "routing_on": {"rule": "0.95:1"},
+        "api_routing": {"certainty": 0.95},
         "api_aggregations": {"question": "sentiment"},
         "api_label_errors": {"question": "sentiment"},
         "api_exports": {"what": "items", "format": "csv"},

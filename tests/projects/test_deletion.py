@@ -29,6 +29,8 @@ from annotate.models import (
     Project,
     Rater,
     RaterEstimate,
+    RoutedItem,
+    RoutingPlan,
 )
 from annotate.services import deletion
 from annotate.services.answers import Answer
@@ -134,6 +136,10 @@ def fill(s: Story, project: Project) -> None:
         created_by=s.olga,
     )
     Entrusted.objects.create(project=project, question=question, item=items[0], rater=rater)
+    plan = RoutingPlan.objects.create(
+        project=project, question=question, certainty=0.95, created_by=s.olga
+    )
+    RoutedItem.objects.create(plan=plan, item=items[0], next="person", certainty=0.5)
     KeptFigure.objects.create(
         job=job_create(s.olga, project=project, kind="figures", task="none"),
         question=question,
