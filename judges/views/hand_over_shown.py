@@ -32,6 +32,11 @@ def opening(row: HandOver) -> str:
     """The answer in a sentence or three."""
     answer = row.answer
     names = {"question": isolated(row.question.name), "judge": isolated(row.rater.name)}
+    if row.state == HandOverState.ENDED:
+        return _(
+            "Not any more: on %(question)s, the hand-over of %(n)s items to %(judge)s has ended. "
+            "Work it out anew to see what holds now."
+        ) % {**names, "n": intcomma(answer["n_chosen"])}
     if row.threshold is None:
         return _not_yet(row, names)
     words = _(
@@ -259,8 +264,14 @@ def audit_sentence(row: HandOver, so_far: AuditSoFar) -> str:
             "The evidence that it errs more than promised stands at %(odds)s; at %(limit)s the "
             "hand-over stops by itself."
         )
-        % {"odds": number_format(round(odds, 2), 2), "limit": number_format(1 / row.delta, 0)}
+        % {"odds": _odds(odds), "limit": number_format(1 / row.delta, 0)}
     )
+
+
+def _odds(evidence: float) -> str:
+    if evidence > 1000:
+        return _("more than %(n)s") % {"n": intcomma(1000)}
+    return number_format(round(evidence, 2), 2)
 
 
 def state_sentence(row: HandOver) -> str:

@@ -229,7 +229,10 @@ def test_it_goes_on_while_the_judge_keeps_its_word_and_stops_by_itself_when_not(
     row.refresh_from_db()
     assert (row.state, row.end_reason) == (HandOverState.ENDED, EndReason.AUDIT)
     assert not Slot.objects.filter(excused=True).exists()
-    assert "erred more than promised" in page(s, judge)
+    shown = page(s, judge)
+    assert "erred more than promised" in shown
+    assert "Not any more: on Sentiment, the hand-over of" in shown
+    assert "may label 1" not in shown
     client = Client()
     client.login(username="rhea", password=PASSWORD)
     overview = client.get(reverse("overview", args=[s.project.pk])).content.decode()
