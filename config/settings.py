@@ -268,6 +268,7 @@ if CELERY_BROKER_URL.startswith("filesystem://"):
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "annotate.sweep", "schedule": 15.0, "options": {"expires": 30}},
+    "watches": {"task": "judges.watch", "schedule": 600.0, "options": {"expires": 600}},
     "batches": {"task": "judges.sweep", "schedule": 30.0, "options": {"expires": 60}},
 }
 WORKER_SILENT_AFTER_SECONDS = env.int("WORKER_SILENT_AFTER_SECONDS", default=45)

@@ -21,7 +21,9 @@ class JudgesConfig(AppConfig):
         from judges.services.label_opinion import opinion_register
         from judges.services.sending import sending_register
         from judges.views.hand_over import hand_over_jobs_register, hand_over_needs
+        from judges.views.watch_shown import watch_needs
 
+        needs_register(watch_needs)
         nav_register(NavEntry(50, "judges", _("Judges"), "judges", Right.REVIEW))
         nav_register(NavEntry(55, "trust", _("Trust"), "trust", Right.REVIEW))
         deletion.register(judges_delete)

@@ -10,7 +10,7 @@ from celery import current_app, shared_task
 from kombu.exceptions import OperationalError
 
 from annotate.models import Job
-from annotate.tasks import job_do
+from annotate.tasks import job_do, send
 from judges.services import (
     batch_sweeping,
     calls,
@@ -19,6 +19,7 @@ from judges.services import (
     judge_reports,
     replacement_tests,
     run_work,
+    watching,
 )
 from judges.services.run_alive import HELP_AGAIN_SECONDS
 
@@ -97,6 +98,13 @@ def sweep() -> None:
     calls.calls_sweep()
     batch_sweeping.batches_sweep()
     hand_overs.hand_overs_watch()
+
+
+@shared_task(name="judges.watch")
+def watch() -> None:
+    """Every ten minutes: begin the rounds of watched judges that are due."""
+    for job in watching.watches_begin_due():
+        send(job)
 
 
 @shared_task(name="judges.reports")

@@ -14,9 +14,11 @@ from judges.views import (
     panels,
     prompt,
     replacement,
+    report_file,
     run,
     trust,
     versions,
+    watch,
 )
 from judges.views import judge_report as report
 
@@ -47,6 +49,12 @@ urlpatterns = [
         name="judge_canaries",
     ),
     path(f"{PROJECT}/judges/<int:version_id>/audits/", audits.judge_audits, name="judge_audits"),
+    path(f"{PROJECT}/judges/<int:version_id>/watch/", watch.judge_watch, name="judge_watch"),
+    path(
+        f"{PROJECT}/judges/<int:version_id>/watch/seen/",
+        watch.judge_watch_see,
+        name="judge_watch_see",
+    ),
     path(
         f"{PROJECT}/judges/<int:version_id>/audits/remedy/",
         audits.judge_audit_remedy,
@@ -98,6 +106,11 @@ urlpatterns = [
         f"{PROJECT}/trust/questions/<int:question_id>/judges/<int:rater_id>/",
         report.judge_report,
         name="judge_report",
+    ),
+    path(
+        f"{PROJECT}/trust/questions/<int:question_id>/judges/<int:rater_id>/file/",
+        report_file.judge_report_file,
+        name="judge_report_file",
     ),
     path(f"{PROJECT}/runs/<int:run_id>/", run.run, name="run"),
     path(f"{PROJECT}/runs/<int:run_id>/cap/", run.run_cap, name="run_cap"),

@@ -37,21 +37,21 @@ class Need:
     hue: str = ""
 
 
-# What apps above this one know to need somebody.
-_further: list[Callable[[Place], Iterable[Need]]] = []
+Needer = Callable[[Place], Iterable[Need]]
+_needers: list[Needer] = []
 
 
-def needs_register(needs: Callable[[Place], Iterable[Need]]) -> None:
-    """Called once for each, at start-up."""
-    if needs not in _further:
-        _further.append(needs)
+def needs_register(needer: Needer) -> None:
+    """Have another app's lines among those shown. Called once, at start-up."""
+    if needer not in _needers:
+        _needers.append(needer)
 
 
 def needs_shown(place: Place, questions: Sequence[Question], *, has_items: bool) -> list[Need]:
     """The lines, the most pressing first. Five queries, and those of other apps."""
     return [
         *_stopped(place),
-        *(need for needs in _further for need in needs(place)),
+        *(need for needer in _needers for need in needer(place)),
         *_missing(place, questions, has_items=has_items),
         *_disputed(place, questions),
         *_flagged(place),

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from judges.api import audits, canaries, hand_overs, judging, panels, trying
+from judges.api import audits, canaries, hand_overs, judging, panels, trust, trying, watching
 
 PROJECT = "projects/<int:project_id>"
 
+JUDGE_AT = f"{PROJECT}/trust/questions/<int:question_id>/judges/<int:rater_id>"
+TEST = f"{PROJECT}/trust/tests/<int:test_id>"
+
 urlpatterns = [
+    path(f"{PROJECT}/trust/reports/", trust.Reports.as_view(), name="api_reports"),
+    path(f"{JUDGE_AT}/", trust.Report.as_view(), name="api_report"),
+    path(f"{JUDGE_AT}/tests/", trust.Tests.as_view(), name="api_tests"),
+    path(f"{TEST}/", trust.OneTest.as_view(), name="api_test"),
+    path(f"{TEST}/draw/", trust.TestDraw.as_view(), name="api_test_draw"),
+    path(f"{TEST}/decide/", trust.TestDecide.as_view(), name="api_test_decide"),
     path(f"{PROJECT}/connections/", judging.Connections.as_view(), name="api_connections"),
     path(
         f"{PROJECT}/connections/<int:connection_id>/prices/",
@@ -22,6 +31,16 @@ urlpatterns = [
         f"{PROJECT}/judges/<int:version_id>/audits/",
         audits.Audits.as_view(),
         name="api_judge_audits",
+    ),
+    path(
+        f"{PROJECT}/judges/<int:version_id>/watch/",
+        watching.Watching.as_view(),
+        name="api_judge_watch",
+    ),
+    path(
+        f"{PROJECT}/judges/<int:version_id>/watch/rounds/",
+        watching.WatchRounds.as_view(),
+        name="api_judge_watch_rounds",
     ),
     path(
         f"{PROJECT}/judges/<int:version_id>/canaries/",

@@ -15,7 +15,7 @@ from judges.forms.how_entered import how_entered, rule_entered
 from judges.forms.judges import CONNECTION, LOCAL_LLM
 from judges.models import ASKED_IN_WORDS, Connection, JudgeVersion, ProviderName
 from judges.prompting.words import DEFAULT_OUTPUT, DEFAULT_SYSTEM, Part, default_task
-from judges.selectors.asked import how_of
+from judges.selectors.asked import how_of, task_of
 from judges.services.drafts import Draft
 from judges.services.prompts import MAX_WORDS
 from judges.services.trials import MOST_TRIED, TRIAL_ITEMS
@@ -164,7 +164,7 @@ def prompt_entered(version: JudgeVersion) -> dict[str, Any]:
         "model": version.model,
         "name": "" if version.name == version.model[:100] else version.name,
         "system": (prompt.system if prompt else "") or DEFAULT_SYSTEM,
-        "task": (prompt.task if prompt else "") or default_task(how.ask),
+        "task": task_of(version) or default_task(how.ask),
         "output": (prompt.output if prompt else "") or DEFAULT_OUTPUT,
     }
 

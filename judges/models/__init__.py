@@ -33,6 +33,7 @@ from judges.models.runs import (
 from judges.models.trust import Closeness, JudgeReport, ReplacementTest
 from judges.models.vectors import TextVector
 from judges.models.versions import JudgeVersion, PanelMember, Prompt
+from judges.models.watching import Watch, WatchRound
 
 __all__ = [
     "ASKED_IN_WORDS",
@@ -65,4 +66,6 @@ __all__ = [
     "RunItem",
     "Spending",
     "TextVector",
+    "Watch",
+    "WatchRound",
 ]

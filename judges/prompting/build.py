@@ -2,9 +2,9 @@
 
 The order of Concord's own prompt is what makes it cheap and safe: first what all items share
 (system, guideline, options, examples in a fixed order), so that a server's prompt cache can keep
-it; then the one item; last, in our own words again, the question and how to answer. A lead may
-write other words in another order. In any case the item is fenced and declared untrusted, and how
-to answer stands last.
+it; then the one item; last, in our own words again, the question, the options once more and how
+to answer. A lead may write other words in another order. In any case the item is fenced and
+declared untrusted, and how to answer stands last.
 """
 
 from __future__ import annotations

@@ -54,7 +54,19 @@ class Fault:
 
 
 def default_task(ask: Ask) -> str:
-    """Concord's own task for a way of asking."""
+    """Concord's own task for a way of asking.
+
+    The options stand before the item, for examples to make sense, and once more after it: with the
+    options only before it a small model answers by their place (docs/judges.md has the figures).
+    """
+    first = first_task(ask)
+    return first if ask == "checklist" else f"{first}\n{{{{options}}}}"
+
+
+def first_task(ask: Ask) -> str:
+    """Concord's own task as it was at first. A prompt kept without a task was made with it, and
+    goes on asking it.
+    """
     parts = [_GUIDELINE, _CHECKS if ask == "checklist" else _OPTIONS]
     if ask not in {"checklist", "reference", "pairwise"}:
         parts.append(_EXAMPLES)
@@ -64,20 +76,21 @@ def default_task(ask: Ask) -> str:
     return "\n\n".join([*parts, _QUESTION])
 
 
-DEFAULT_TASKS = frozenset(
-    default_task(ask) for ask in ("direct", "checklist", "reference", "pairwise")
-)
+_WAYS: tuple[Ask, ...] = ("direct", "checklist", "reference", "pairwise")
+_OWN_NOW, _OWN_AT_FIRST = (frozenset(map(own, _WAYS)) for own in (default_task, first_task))
+DEFAULT_TASKS = _OWN_NOW | _OWN_AT_FIRST
 
 
-def own_words(part: Part, text: str) -> str:
-    """The text of a part as it is kept: line ends alike, "" where it is Concord's own."""
+def own_words(part: Part, text: str, ask: Ask) -> str:
+    """The text of a part as a draft has it: line ends alike; "" where system prompt or output are
+    Concord's own. A task of Concord's own, for whichever way, becomes the one for this way.
+    """
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
-    own = {
-        "system": {DEFAULT_SYSTEM},
-        "task": DEFAULT_TASKS,
-        "output": {DEFAULT_OUTPUT},
-    }[part]
-    return "" if text in own else text
+    if part == "task":
+        if not text or text in _OWN_NOW:
+            return default_task(ask)
+        return first_task(ask) if text in _OWN_AT_FIRST else text
+    return "" if text == {"system": DEFAULT_SYSTEM, "output": DEFAULT_OUTPUT}[part] else text
 
 
 def faults(

@@ -16,6 +16,7 @@ from judges.prompting.canaries import canary_of, planted
 from judges.prompting.how import How, Pair
 from judges.prompting.opinions import Opinion
 from judges.prompting.plan import CallKey
+from judges.prompting.words import first_task
 from judges.selectors.examples import example_pool
 from judges.selectors.specs import question_spec
 
@@ -76,7 +77,7 @@ def asked_of(
         version.guideline.text if version.guideline else "",
         wordings=[text_filled(wording, fields) for wording in how.paraphrases],
         system=(prompt.system or None) if prompt else None,
-        task=prompt.task if prompt else "",
+        task=task_of(version),
         output=prompt.output if prompt else "",
         examples=examples,
         want=parameters.get("want", "letter"),
@@ -84,6 +85,12 @@ def asked_of(
         seed=parameters.get("seed"),
         opinions=opinions,
     )
+
+
+def task_of(version: JudgeVersion) -> str:
+    """The task of a version, written out; "" without a prompt."""
+    prompt = version.prompt
+    return (prompt.task or first_task(how_of(version).ask)) if prompt else ""
 
 
 def asked_sample(version: JudgeVersion) -> Request | None:

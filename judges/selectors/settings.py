@@ -14,8 +14,8 @@ from judges.exchange import Rule
 from judges.models import JudgeVersion
 from judges.prompting.differences import Line, differences
 from judges.prompting.how import Examples, Repeats
-from judges.prompting.words import DEFAULT_OUTPUT, DEFAULT_SYSTEM, default_task
-from judges.selectors.asked import how_of
+from judges.prompting.words import DEFAULT_OUTPUT, DEFAULT_SYSTEM
+from judges.selectors.asked import how_of, task_of
 from judges.selectors.panels import is_panel, members_of, spec_of
 
 
@@ -44,10 +44,9 @@ def texts_of(version: JudgeVersion) -> dict[str, str]:
     """What a version is told, by name of the part: the built-in words written out."""
     if version.prompt is None:
         return {_("Options"): _options(version)}
-    way = how_of(version).ask
     return {
         _("System prompt"): version.prompt.system or DEFAULT_SYSTEM,
-        _("Task"): version.prompt.task or default_task(way),
+        _("Task"): task_of(version),
         _("How to answer"): version.prompt.output or DEFAULT_OUTPUT,
         _("Question"): version.question.text or version.question.name,
         _("Options"): _options(version),

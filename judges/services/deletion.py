@@ -25,11 +25,15 @@ from judges.models import (
     RunItem,
     Spending,
     TextVector,
+    Watch,
+    WatchRound,
 )
 
 # Children before what they point to.
 ORDER: list[tuple[type[models.Model], str]] = [
     (AuditFinding, "run__project"),
+    (WatchRound, "watch__project"),
+    (Watch, "project"),
     (JudgeReport, "project"),
     (ReplacementTest, "project"),
     (HandOverItem, "hand_over__project"),

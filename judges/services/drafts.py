@@ -20,7 +20,7 @@ from judges.prompting.build import MAX_OPTIONS
 from judges.prompting.how import How
 from judges.selectors.specs import kind_check
 from judges.services.examples import how_check
-from judges.services.prompts import words_kept, words_wrong
+from judges.services.prompts import words_settled, words_wrong
 
 # Ways of asking whose reply has no place for a reason.
 WITHOUT_REASON = ("checklist", "candidates", "expected_score")
@@ -29,7 +29,8 @@ WITHOUT_REASON = ("checklist", "candidates", "expected_score")
 @dataclass(frozen=True)
 class Draft:
     """What makes a language model a judge. ``system``, ``task`` and ``output`` are its words, ""
-    for Concord's own; ``how`` None asks directly; ``name`` "" is the model's.
+    for Concord's own (settled, the task is written out); ``how`` None asks directly; ``name`` "" is
+    the model's.
     """
 
     question: Question
@@ -49,7 +50,7 @@ class Draft:
         if how.ask == "rationale":
             how = dataclasses.replace(how, ask="direct")
         model = self.model.strip()
-        words = words_kept(system=self.system, task=self.task, output=self.output)
+        words = words_settled(how.ask, system=self.system, task=self.task, output=self.output)
         return dataclasses.replace(
             self,
             model=model,

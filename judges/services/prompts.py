@@ -12,18 +12,25 @@ from django.utils.translation import gettext as _
 
 from annotate.models import Project, Question, User
 from judges.models import Prompt
-from judges.prompting.how import How
+from judges.prompting.how import Ask, How
 from judges.prompting.template import FIELD, names
-from judges.prompting.words import Fault, Part, faults, own_words
+from judges.prompting.words import DEFAULT_TASKS, Fault, Part, faults, first_task, own_words
 from judges.selectors.fields import field_names
 
 MAX_WORDS = 20_000
 
 
-def words_kept(*, system: str, task: str, output: str) -> dict[str, str]:
-    """The three parts as they are kept: "" where they are Concord's own."""
+def words_settled(ask: Ask, *, system: str, task: str, output: str) -> dict[str, str]:
+    """The three parts as a draft that asks in this way has them."""
     given: dict[Part, str] = {"system": system, "task": task, "output": output}
-    return {part: own_words(part, text) for part, text in given.items()}
+    return {part: own_words(part, text, ask) for part, text in given.items()}
+
+
+def task_kept(ask: Ask, task: str) -> str:
+    """A task as a prompt keeps it: "" for Concord's own as it was at first, so that a version from
+    that time made again is the same one.
+    """
+    return "" if task == first_task(ask) else task
 
 
 def words_wrong(question: Question, how: How, words: Mapping[str, str]) -> dict[str, str]:
@@ -36,7 +43,7 @@ def words_wrong(question: Question, how: How, words: Mapping[str, str]) -> dict[
     if wrong:
         return wrong
     named = {name.removeprefix(FIELD) for name in names(words["task"]) if name.startswith(FIELD)}
-    fields = field_names(question.project, named) if words["task"] else []
+    fields = [] if words["task"] in DEFAULT_TASKS else field_names(question.project, named)
     said: dict[str, list[str]] = {}
     for fault in faults(how, fields=fields, **words):
         said.setdefault(fault.part, []).append(_said(fault, fields))

@@ -40,6 +40,7 @@ from judges.services.runs import run_lay_out
 from judges.services.spending import Refusal, check_cappable, refused_said, spending_of
 from judges.services.storing import Replied, call_store, calls_store
 from judges.services.versions import version_check
+from judges.services.watching import watch_conclude
 
 # For an answer that comes so soon the connection to the database is kept: a new one costs more.
 SOON_SECONDS = 0.05
@@ -108,6 +109,7 @@ class RunLoop(AliveRun):
                 self._tally = Tally(endings_of(self._run))
             self._running.progress(self._tally.closed)
             audits_conclude(self._run)
+            watch_conclude(self._run)
             counts: dict[str, Any] = dict(self._tally.by_outcome)
             self._running.finish(message=self._tally.sentence, **counts)
 

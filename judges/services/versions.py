@@ -23,7 +23,7 @@ from judges.selectors.training import MIN_LABELS, TrainingSet, training_set
 from judges.services.connections import connection_local
 from judges.services.drafts import Draft, draft_check, draft_parameters
 from judges.services.examples import examples_choose
-from judges.services.prompts import content_hash, prompt_get
+from judges.services.prompts import content_hash, prompt_get, task_kept
 
 ZERO_SHOT = "zero_shot"
 TRAINED = "trained"
@@ -111,7 +111,12 @@ def chat_version(
         name=draft.name,
         model=draft.model,
         prompt=prompt_get(
-            actor, question.project, ask_rationale=draft.ask_rationale, **draft.words
+            actor,
+            question.project,
+            ask_rationale=draft.ask_rationale,
+            system=draft.system,
+            task=task_kept(draft.how.ask if draft.how else "direct", draft.task),
+            output=draft.output,
         ),
         guideline=guideline_live(question.project),
         parameters=parameters,

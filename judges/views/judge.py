@@ -121,6 +121,7 @@ def _show(
         "try_url": reverse("judge_try", args=[project_id, version.pk]),
         "settings": settings_of(version),
         "edit_url": edit_url(project_id, version) if version.prompt else "",
+        "watch_url": reverse("judge_watch", args=[project_id, version.pk]),
         "versions_url": reverse("judge_versions", args=[project_id, version.pk]),
         "runs": [
             {"run": run, "job": job_shown(run), "url": reverse("run", args=[project_id, run.pk])}

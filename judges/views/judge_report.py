@@ -67,6 +67,7 @@ def judge_report(
             for link in judge_links(found.place, found.question, found.rater, found.version)
             if link["url"] != request.path
         ],
+        "file_url": reverse("judge_report_file", args=[project_id, question_id, rater_id]),
         "start_url": reverse("reports_start", args=[project_id]),
         "crumbs": [{"label": _("Trust"), "url": reverse("trust", args=[project_id])}],
     }

@@ -18,6 +18,7 @@ from judges.models import JudgeVersion, ProviderName
 from judges.prompting.fence import fenced_parts
 from judges.prompting.template import FIELD, names
 from judges.prompting.words import DEFAULT_TASKS, VARIABLES, default_task
+from judges.selectors.asked import task_of
 from judges.selectors.money import dollars
 from judges.selectors.settings import forms as reply_forms
 from judges.services.drafts import Draft, draft_version
@@ -187,6 +188,7 @@ def _changed_since(draft: Draft, version: JudgeVersion) -> bool:
     other = draft_version(draft)
     kept = {k: v for k, v in version.parameters.items() if k != "examples"}
     words = {part: getattr(version.prompt, part, "") for part in PARTS}
+    words["task"] = task_of(version)
     return bool(
         other.parameters != kept
         or draft.words != words

@@ -69,11 +69,19 @@ def judge_links(
     ``version`` is None for judges whose labels were imported.
     """
     address = [place.project.pk, question.pk, rater.pk]
+    own = (
+        {} if version is None else {"judge_audits": _("Bias audits"), "judge_watch": _("Watching")}
+    )
     return [
         {"url": reverse("judge_report", args=address), "label": _("Report")},
         {"url": reverse("hand_over", args=address), "label": _("Hand over")},
         {"url": reverse("corrected", args=address), "label": _("Corrected estimates")},
         {"url": reverse("replacement_tests", args=address), "label": _("Replacement test")},
+        *(
+            {"url": reverse(name, args=[place.project.pk, version.pk]), "label": label}
+            for name, label in own.items()
+            if version is not None
+        ),
     ]
 
 

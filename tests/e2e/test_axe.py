@@ -19,6 +19,7 @@ from judges.services.replacement_tests import (
     replacement_plan,
     replacement_run,
 )
+from judges.services.watching import watch_round_start, watch_set
 from tests.answers import says
 from tests.judges.judging import answering, scripted_version, work
 from tests.personas import PASSWORD, Story, story
@@ -56,6 +57,8 @@ def audited_judge(tale: Story) -> JudgeVersion:
     if not version.runs.exists():
         with answering(lambda _request: "A"):
             work(audits_start(tale.olga, version, ["option_order", "repeat"], n_items=8))
+            for _round in range(3):
+                work(watch_round_start(tale.olga, watch_set(tale.olga, version, n_items=8)))
     return version
 
 
@@ -91,6 +94,7 @@ def addresses(tale: Story) -> list[str]:
         ("corrected", project, tale.question.pk, judge),
         ("rater", project, ana),
         ("rater_pair", project, ana, judge),
+        ("judge_watch", project, audited_judge(tale).pk),
         ("judge_audits", project, audited_judge(tale).pk),
         ("import_new", project, "items"),
         ("question_edit", project, tale.question.pk),

@@ -15,8 +15,8 @@ from annotate.services.items import ItemRow, items_take_in
 from annotate.services.projects import guideline_publish
 from judges.models import Connection, JudgeVersion
 from judges.prompting.how import How, Pair
-from judges.prompting.words import DEFAULT_OUTPUT, DEFAULT_SYSTEM, default_task
-from judges.selectors.asked import asked_of
+from judges.prompting.words import DEFAULT_OUTPUT, DEFAULT_SYSTEM, default_task, first_task
+from judges.selectors.asked import asked_of, asked_sample
 from judges.selectors.fields import LOOKED_AT, field_names
 from judges.services.connections import connection_add, connection_edit
 from judges.services.prompts import prompt_hash
@@ -186,7 +186,25 @@ def test_the_built_in_words_written_out_are_the_same_version() -> None:
         task=default_task("direct"),
         output=DEFAULT_OUTPUT,
     )
-    assert (plain.prompt.system, plain.prompt.task, plain.prompt.output) == ("", "", "")  # type: ignore[union-attr]
+    assert plain.prompt
+    assert (plain.prompt.system, plain.prompt.output) == ("", "")
+    assert plain.prompt.task == default_task("direct")
+
+
+def test_a_version_made_before_the_options_stood_after_the_item_asks_on_as_it_did() -> None:
+    s = story()
+    s.items(["Cold."])
+    older = make(s, scripted_connection(s), task=first_task("direct"))
+    assert older.prompt
+    assert older.prompt.task == ""  # as those were kept
+    request = asked_sample(older)
+    assert request
+    assert request.user.count("A. ") == 1
+    newer = make(s, older.connection)
+    assert newer != older
+    request = asked_sample(newer)
+    assert request
+    assert request.user.count("A. ") == 2
 
 
 def test_a_prompt_that_was_there_before_its_parts_keeps_its_hash() -> None:

@@ -56,6 +56,8 @@ from judges.models import (
     RunItem,
     Spending,
     TextVector,
+    Watch,
+    WatchRound,
 )
 from tests.personas import Story, story
 
@@ -208,6 +210,8 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
         "run_item",
         [{"asked": 2, "asked_again": 3}, {"asked": 2}, {"asked_again": 0}],
     ),
+    "watch_next_only_by_clock": ("watch", [{"next_at": timezone.now()}]),
+    "watch_round_seen_by_somebody": ("watch_round", [{"seen_at": timezone.now()}]),
     "audit_p_is_a_share": ("finding", [{"p": 1.1}]),
     "audit_p_adjusted_is_a_share": ("finding", [{"p_adjusted": -0.1}]),
     "audit_value_unless_missing": ("finding", [{"value": None}, {"missing": "people"}]),
@@ -321,6 +325,9 @@ UNIQUES: dict[str, OneTooMany] = {
     ),
     "judge_version_number_once": OneTooMany(
         "version", {"project_id", "name", "number"}, {"hash": "x"}, spare={"rater": "rater_run_2"}
+    ),
+    "watch_round_number_once": OneTooMany(
+        "watch_round", {"watch_id", "number"}, spare={"run": "run_2"}
     ),
     "audit_once_a_run": OneTooMany("finding", {"run_id", "audit"}),
     "run_item_once": OneTooMany("run_item", {"run_id", "item_id"}),
@@ -535,6 +542,7 @@ def _judge_rows(s: Story, item: Item) -> dict[str, Any]:
         job=Job.objects.create(project=s.project, kind="judge_run", task="judges.run"),
         created_by=s.olga,
     )
+    watch = Watch.objects.create(project=s.project, version=version, set_by=s.olga)
     batch = Batch.objects.create(run=run, key="k", look_at=timezone.now())
     return {
         "rater_run": raters[0],
@@ -551,6 +559,14 @@ def _judge_rows(s: Story, item: Item) -> dict[str, Any]:
         "call": Call.objects.create(run=run, item=item),
         "call_of_member": Call.objects.create(run=run, item=item, member=version),
         "run_item": RunItem.objects.create(run=run, item=item),
+        "run_2": Run.objects.create(
+            project=s.project,
+            version=version,
+            job=Job.objects.create(project=s.project, kind="judge_run", task="judges.run"),
+            created_by=s.olga,
+        ),
+        "watch": watch,
+        "watch_round": WatchRound.objects.create(watch=watch, number=1, run=run, base=1),
         "finding": AuditFinding.objects.create(run=run, audit="length", n=2, changed=0, value=0.0),
         "spending": Spending.objects.get_or_create(project=s.project)[0],
         "pace": Pace.objects.create(connection=connection, limit=1),

@@ -23,6 +23,7 @@ from annotate.models import (
 from annotate.selectors.bulk_rulings import RulingPlan
 from annotate.selectors.chosen import Chosen
 from annotate.selectors.item_filters import Filters
+from annotate.services.answers import Answer
 from annotate.services.bulk_rulings import bulk_rulings_run, bulk_rulings_start
 from annotate.services.claims import claims_hold
 from annotate.services.estimates import estimate_start
@@ -39,6 +40,7 @@ from annotate.services.submissions import submission_submit
 from judges.models import HandOver, HandOverState, JudgeVersion
 from judges.services.canaries import canary_start
 from judges.services.connections import connection_add
+from judges.services.judge_reports import reports_run, reports_start
 from judges.services.panels import panel_version
 from judges.services.replacement_tests import (
     replacement_decide,
@@ -48,6 +50,7 @@ from judges.services.replacement_tests import (
 from judges.services.runs import run_start
 from judges.services.trials import trial_start
 from judges.services.versions import chat_version, classifier_version
+from judges.services.watching import watch_round_start, watch_set
 from tests.imports.bringing import ITEMS, bring_items, csv_of, import_start, upload
 from tests.personas import SENTIMENT, STARS, Story, story
 
@@ -184,9 +187,13 @@ def _judges(s: Story) -> Ids:
     used = connection_add(s.olga, s.project, name="Used", base_url="http://localhost:9/v1")
     asked = chat_version(s.olga, s.question, used, model="some-model")
     panel = panel_version(s.olga, s.question, [version, asked])
+    _report(s, version)
     checked = chat_version(s.olga, s.question, used, model="checked-model")
     canary_start(s.olga, checked)
     running = _hand_over(s, stars, idle.rater, HandOverState.RUNNING)
+    watch_set(s.olga, checked)
+    looked_at = chat_version(s.olga, s.question, used, model="watched-model")
+    watch_round_start(s.olga, watch_set(s.olga, looked_at))
     return {
         "connection_id": connection.pk,
         "version_id": idle.pk,
@@ -197,7 +204,10 @@ def _judges(s: Story) -> Ids:
         "hand_over_id": _hand_over(s, s.question, version.rater, HandOverState.READY).pk,
         ("hand_over_end", "hand_over_id"): running.pk,
         ("api_hand_over_end", "hand_over_id"): running.pk,
-        ("replacement_tests", "rater_id"): version.rater_id,
+        **{
+            (name, "rater_id"): version.rater_id
+            for name in ("replacement_tests", "judge_report_file", "api_report", "api_tests")
+        },
         **_replacement_tests(s, version),
         "run_id": run.pk,
         ("api_run_trial", "run_id"): trial_start(s.olga, version, n_items=1).pk,
@@ -205,6 +215,9 @@ def _judges(s: Story) -> Ids:
         "panel_judges": [version.pk, asked.pk],
         ("api_judge_canaries", "version_id"): checked.pk,
         ("api_judge_audits", "version_id"): checked.pk,
+        ("judge_watch_see", "version_id"): looked_at.pk,
+        ("api_judge_watch", "version_id"): checked.pk,
+        ("api_judge_watch_rounds", "version_id"): checked.pk,
     }
 
 
@@ -228,6 +241,16 @@ def _hand_over(s: Story, question: Question, rater: Rater, state: str) -> HandOv
         planned_at=now,
         started_at=now if state == HandOverState.RUNNING else None,
     )
+
+
+def _report(s: Story, version: JudgeVersion) -> None:
+    """A report on the judge, which has one label."""
+    item = s.project.items.order_by("pk")[0]
+    answers = {version.question_id: Answer(0)}
+    submission_submit(version.rater, item, answers=answers, client_key="judged")
+    running = job_take(reports_start(s.olga, s.project).pk)
+    assert running is not None
+    reports_run(running)
 
 
 def _replacement_tests(s: Story, version: JudgeVersion) -> Ids:

@@ -115,6 +115,9 @@ judge_try            POST    302    302       403        403     404       login
 judge_canaries       POST    302    302       403        403     404       login   403
 judge_audits         GET     200    200       403        403     404       login   200
 judge_audits         POST    422    422       403        403     404       login   403
+judge_watch          GET     200    200       403        403     404       login   200
+judge_watch          POST    302    302       403        403     404       login   403
+judge_watch_see      POST    302    302       403        403     404       login   403
 judge_audit_remedy   POST    302    302       403        403     404       login   403
 judge_versions       GET     200    200       403        403     404       login   200
 judge_diff           GET     200    200       403        403     404       login   200
@@ -128,6 +131,7 @@ replacement_test     GET     200    200       403        403     404       login
 replacement_draw     POST    422    422       403        403     404       login   403
 replacement_settle   POST    302    302       403        403     404       login   403
 replacement_labels   GET     200    200       403        403     404       login   200
+judge_report_file    GET     200    200       403        403     404       login   200
 reports_start        POST    302    302       403        403     404       login   403
 judge_report         GET     200    200       403        403     404       login   200
 hand_over            GET     200    200       403        403     404       login   200
@@ -233,9 +237,20 @@ api_judges           GET     200    200       403        403     404       401  
 api_judges           POST    200    200       403        403     404       401     403
 api_judge_preview    POST    200    200       403        403     404       401     403
 api_judge_try        POST    202    202       403        403     404       401     403
+api_reports          GET     200    200       403        403     404       401     200
+api_reports          POST    202    202       403        403     404       401     403
+api_report           GET     200    200       403        403     404       401     200
+api_tests            GET     200    200       403        403     404       401     200
+api_tests            POST    422    422       403        403     404       401     403
+api_test             GET     200    200       403        403     404       401     200
+api_test_draw        POST    422    422       403        403     404       401     403
+api_test_decide      POST    202    202       403        403     404       401     403
 api_judge_canaries   GET     200    200       403        403     404       401     200
 api_judge_audits     GET     200    200       403        403     404       401     200
 api_judge_audits     POST    202    202       403        403     404       401     403
+api_judge_watch      GET     200    200       403        403     404       401     200
+api_judge_watch      POST    200    200       403        403     404       401     403
+api_judge_watch_rounds POST  202    202       403        403     404       401     403
 api_judge_compare    GET     200    200       403        403     404       401     200
 api_judge_diff       GET     200    200       403        403     404       401     200
 api_run_trial        GET     200    200       403        403     404       401     200
@@ -366,6 +381,7 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
         "import_map": {"use_0": "item", "use_1": "shown", "place_1": "1"},
         "import_read": {"format": "csv", "encoding": "utf-8", "delimiter": ","},
         "invitation_new": {"role": "viewer", "days": 7},
+        "judge_watch_see": {"round": "1"},
         "api_judge_audits": {"audits": ["length"], "items": 2},
         "judge_new": {"question": ids["question_id"], "how": "zero_shot"},
         "judge_run": {"limit": 1},

@@ -37,7 +37,7 @@ from annotate.services.answers import Answer
 from annotate.services.claims import claim_item
 from annotate.services.deletion import project_delete, project_delete_again, project_files
 from annotate.services.invitations import invitation_make
-from annotate.services.jobs import job_create, job_take
+from annotate.services.jobs import job_cancel, job_create, job_take
 from annotate.services.members import member_add
 from annotate.services.projects import guideline_publish, project_create, question_revise
 from annotate.services.rulings import gold_promote, ruling_make
@@ -51,18 +51,51 @@ from judges.models import (
     Connection,
     HandOver,
     HandOverItem,
+    JudgeVersion,
     ModelPrice,
     Pace,
     Spending,
     TextVector,
+    Watch,
+    WatchRound,
 )
+from judges.services.judge_reports import reports_run, reports_start
 from judges.services.panels import panel_version
 from judges.services.prompts import prompt_get
+from judges.services.replacement_tests import (
+    replacement_decide,
+    replacement_plan,
+    replacement_run,
+)
 from judges.services.runs import run_start
 from judges.services.versions import ZERO_SHOT, classifier_version, judge_version_create
 from tests.personas import SENTIMENT, STARS, Story, story
 
 pytestmark = pytest.mark.django_db
+
+
+def trust_judge(s: Story, project: Project, version: JudgeVersion) -> None:
+    """A report on the judge, and a replacement test with its file of labels."""
+    running = job_take(reports_start(s.olga, project).pk)
+    assert running
+    reports_run(running)
+    test = replacement_plan(
+        s.olga,
+        version.question,
+        version.rater,
+        epsilon=0.1,
+        score="accuracy",
+        n_people=2,
+        per_item=2,
+        gap=0.1,
+    )
+    assert test.deciding
+    job_cancel(s.olga, test.deciding)
+    test = replacement_decide(s.olga, test)
+    assert test.deciding
+    running = job_take(test.deciding.pk)
+    assert running
+    replacement_run(running)
 
 
 def fill(s: Story, project: Project) -> None:
@@ -98,6 +131,7 @@ def fill(s: Story, project: Project) -> None:
         choice=1,
         created_at="2026-01-01T00:00Z",
     )
+    trust_judge(s, project, version)
     label = rater.labels.get()
     LikelyError.objects.create(
         project=project, question=question, item=items[0], label=label, score=1
@@ -166,6 +200,8 @@ def fill(s: Story, project: Project) -> None:
         planned_at=timezone.now(),
     )
     HandOverItem.objects.create(hand_over=over, item=items[0], part="left", confidence=0.9)
+    watch = Watch.objects.create(project=project, version=second, set_by=s.olga)
+    WatchRound.objects.create(watch=watch, number=1, run=panel, base=1)
     AuditFinding.objects.create(run=panel, audit="length", n=2, changed=0, value=0.0)
     batch = Batch.objects.create(run=panel, key=f"key {project.pk}", look_at=timezone.now())
     panel.calls.update(batch=batch)
@@ -224,7 +260,7 @@ def test_nothing_stays_and_nothing_else_goes(monkeypatch: pytest.MonkeyPatch) ->
     assert set(rows(gone.pk).values()) == {0}
     assert rows(kept.pk) == others
     assert project_files(kept.pk) == files
-    assert len(files) == 2
+    assert len(files) == 3
     assert not (Path(settings.MEDIA_ROOT) / "imports" / str(gone.pk)).exists()
     assert not TextVector.objects.exists()
     connection.check_constraints()

@@ -41,8 +41,11 @@ def test_a_planted_verdict_stays_within_the_fence(kind: Kind) -> None:
     assert request.user.count(f"<{tag}>") == request.user.count(f"</{tag}>") == 1
     assert "<|im_" not in request.user
     _before, _, after = request.user.partition(f"</{tag}>")
-    # What follows the item is our own question again.
-    assert after == "\n\nWhat does it say?\nReply with the letter of the best option only."
+    # What follows the item is our own question again, with its options.
+    asked, *options, reply = after.strip().splitlines()
+    assert asked == "What does it say?"
+    assert [line[:3] for line in options] == [f"{letter}. " for letter in "ABC"[: len(OPTIONS)]]
+    assert reply == "Reply with the letter of the best option only."
 
 
 def test_moved_is_only_who_gives_the_planted_and_did_not_before() -> None:

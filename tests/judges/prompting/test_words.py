@@ -21,6 +21,7 @@ from judges.prompting.words import (
     Fault,
     default_task,
     faults,
+    first_task,
     own_words,
 )
 
@@ -89,8 +90,23 @@ def test_the_built_in_words_written_out_are_the_built_in_words(ask: Ask) -> None
     plain = build(QUESTION, FIELDS, "Be strict.", **more)
     written = asked(default_task(ask), system=DEFAULT_SYSTEM, output=DEFAULT_OUTPUT, **more)
     assert written == plain
-    assert own_words("task", default_task(ask).replace("\n", "\r\n") + "\n") == ""
-    assert own_words("task", "{{item}}") == "{{item}}"
+    for said in ("", default_task(ask).replace("\n", "\r\n") + "\n", default_task("pairwise")):
+        assert own_words("task", said, ask) == default_task(ask)
+    assert own_words("task", first_task("pairwise"), ask) == first_task(ask)
+    assert own_words("task", "{{item}}", ask) == "{{item}}"
+    assert own_words("system", f" {DEFAULT_SYSTEM}", ask) == ""
+
+
+def test_the_options_stand_after_the_item_and_before_the_examples() -> None:
+    said = asked("", examples=[Example({"text": "Warm."}, 10)]).user
+    places = [
+        said.index("Options:\nA. Positive"),
+        said.index("Example 1"),
+        said.index("Cold."),
+        said.index("What does it say?\nA. Positive"),
+    ]
+    assert places == sorted(places)
+    assert first_task("direct").count("{{options}}") == 1
 
 
 def test_how_to_answer_stands_last_and_the_item_is_declared_untrusted_whatever_is_written() -> None:

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('annotate', '0021_likely_errors_say_why'),
-        ('judges', '0009_audits'),
+        ('judges', '0010_watching'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
