@@ -52,13 +52,12 @@ def tale() -> Story:
 
 
 def audited_judge(tale: Story) -> JudgeVersion:
-    """A judge whose audits found something; made once."""
+    """A judge whose audits found something, and which is watched."""
     version = scripted_version(tale)
-    if not version.runs.exists():
-        with answering(lambda _request: "A"):
-            work(audits_start(tale.olga, version, ["option_order", "repeat"], n_items=8))
-            for _round in range(3):
-                work(watch_round_start(tale.olga, watch_set(tale.olga, version, n_items=8)))
+    with answering(lambda _request: "A"):
+        work(audits_start(tale.olga, version, ["option_order", "repeat"], n_items=8))
+        for _round in range(3):
+            work(watch_round_start(tale.olga, watch_set(tale.olga, version, n_items=8)))
     return version
 
 
@@ -85,6 +84,7 @@ def addresses(tale: Story) -> list[str]:
     project, item = tale.project.pk, Item.objects.order_by("pk").first()
     assert item is not None
     ana = tale.rater(tale.ana).pk
+    audited = audited_judge(tale).pk
     judge = tale.project.raters.get(name="j1").pk
     at = [
         *(("home",), ("account",), ("project_new",), ("password_change",)),
@@ -94,8 +94,8 @@ def addresses(tale: Story) -> list[str]:
         ("corrected", project, tale.question.pk, judge),
         ("rater", project, ana),
         ("rater_pair", project, ana, judge),
-        ("judge_watch", project, audited_judge(tale).pk),
-        ("judge_audits", project, audited_judge(tale).pk),
+        ("judge_watch", project, audited),
+        ("judge_audits", project, audited),
         ("import_new", project, "items"),
         ("question_edit", project, tale.question.pk),
         ("project_delete", project),
