@@ -298,6 +298,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "QuestionKindEnum": "annotate.models.QuestionKind",
         "RulingReasonEnum": "annotate.models.RulingReason",
+        "HandOverStateEnum": "judges.models.HandOverState",
     },
 }
 

@@ -20,6 +20,7 @@ class JudgesConfig(AppConfig):
         from judges.services.deletion import judges_delete
         from judges.services.label_opinion import opinion_register
         from judges.services.sending import sending_register
+        from judges.views.hand_over import hand_over_jobs_register, hand_over_needs
         from judges.views.watch_shown import watch_needs
 
         needs_register(watch_needs)
@@ -28,4 +29,6 @@ class JudgesConfig(AppConfig):
         deletion.register(judges_delete)
         evidence.register(panel_evidence)
         sending_register()
+        needs_register(hand_over_needs)
+        hand_over_jobs_register()
         opinion_register()

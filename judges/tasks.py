@@ -15,6 +15,7 @@ from judges.services import (
     batch_sweeping,
     calls,
     connections,
+    hand_overs,
     judge_reports,
     replacement_tests,
     run_work,
@@ -69,13 +70,34 @@ def probe(job_id: int) -> None:
     job_do(job_id, connections.connection_probe)
 
 
+@shared_task(name="judges.hand_over_work_out")
+def work_out(job_id: int) -> None:
+    job_do(job_id, hand_overs.hand_over_work_out_run)
+
+
+@shared_task(name="judges.hand_over_start")
+def start(job_id: int) -> None:
+    job_do(job_id, hand_overs.hand_over_start_run)
+
+
+@shared_task(name="judges.hand_over_end")
+def end(job_id: int) -> None:
+    job_do(job_id, hand_overs.hand_over_end_run)
+
+
+@shared_task(name="judges.blind_batch")
+def blind_batch(job_id: int) -> None:
+    job_do(job_id, hand_overs.blind_batch_run)
+
+
 @shared_task(name="judges.sweep")
 def sweep() -> None:
     """Every half minute, of runs that do not go on: give back what dead workers left claimed, and
-    look at what is handed in at batch lanes.
+    look at what is handed in at batch lanes; and stop hand-overs whose audit says so.
     """
     calls.calls_sweep()
     batch_sweeping.batches_sweep()
+    hand_overs.hand_overs_watch()
 
 
 @shared_task(name="judges.watch")

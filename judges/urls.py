@@ -8,6 +8,7 @@ from judges.views import (
     audits,
     canaries,
     connections,
+    hand_over,
     judge,
     judges,
     panels,
@@ -22,6 +23,7 @@ from judges.views import (
 from judges.views import judge_report as report
 
 PROJECT = "projects/<int:project_id>"
+OVER = f"{PROJECT}/trust/hand-over/<int:question_id>/<int:rater_id>"
 
 urlpatterns = [
     path(f"{PROJECT}/judges/", judges.judges, name="judges"),
@@ -60,6 +62,20 @@ urlpatterns = [
     ),
     path(f"{PROJECT}/judges/<int:version_id>/run/", judge.judge_run, name="judge_run"),
     path(f"{PROJECT}/trust/", trust.trust, name="trust"),
+    path(f"{OVER}/", hand_over.hand_over, name="hand_over"),
+    path(f"{OVER}/ask/", hand_over.hand_over_ask, name="hand_over_ask"),
+    path(f"{OVER}/more/", hand_over.hand_over_more, name="hand_over_more"),
+    path(f"{OVER}/estimates/", hand_over.corrected, name="corrected"),
+    path(
+        f"{PROJECT}/trust/hand-overs/<int:hand_over_id>/start/",
+        hand_over.hand_over_begin,
+        name="hand_over_begin",
+    ),
+    path(
+        f"{PROJECT}/trust/hand-overs/<int:hand_over_id>/end/",
+        hand_over.hand_over_end,
+        name="hand_over_end",
+    ),
     path(
         f"{PROJECT}/trust/questions/<int:question_id>/judges/<int:rater_id>/tests/",
         replacement.replacement_tests,

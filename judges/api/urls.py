@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from judges.api import audits, canaries, judging, panels, trust, trying, watching
+from judges.api import audits, canaries, hand_overs, judging, panels, trust, trying, watching
 
 PROJECT = "projects/<int:project_id>"
 
@@ -58,6 +58,22 @@ urlpatterns = [
         name="api_judge_diff",
     ),
     path(f"{PROJECT}/runs/<int:run_id>/trial/", trying.Trial.as_view(), name="api_run_trial"),
+    path(f"{PROJECT}/hand-overs/", hand_overs.HandOvers.as_view(), name="api_hand_overs"),
+    path(
+        f"{PROJECT}/hand-overs/<int:hand_over_id>/",
+        hand_overs.OneHandOver.as_view(),
+        name="api_hand_over",
+    ),
+    path(
+        f"{PROJECT}/hand-overs/<int:hand_over_id>/start/",
+        hand_overs.HandOverStart.as_view(),
+        name="api_hand_over_start",
+    ),
+    path(
+        f"{PROJECT}/hand-overs/<int:hand_over_id>/end/",
+        hand_overs.HandOverEnd.as_view(),
+        name="api_hand_over_end",
+    ),
     path(f"{PROJECT}/panels/", panels.Panels.as_view(), name="api_panels"),
     path(f"{PROJECT}/panels/draft/", panels.PanelDraft.as_view(), name="api_panel_draft"),
     path(

@@ -13,6 +13,13 @@ from judges.models.connections import (
     ProviderName,
     Spending,
 )
+from judges.models.hand_overs import (
+    EndReason,
+    HandOver,
+    HandOverItem,
+    HandOverState,
+    Part,
+)
 from judges.models.runs import (
     HELD,
     Call,
@@ -39,13 +46,18 @@ __all__ = [
     "CallState",
     "Closeness",
     "Connection",
+    "EndReason",
     "Ending",
+    "HandOver",
+    "HandOverItem",
+    "HandOverState",
     "JudgeReport",
     "JudgeVersion",
     "ModelPrice",
     "Outcome",
     "Pace",
     "PanelMember",
+    "Part",
     "Prompt",
     "ProviderName",
     "Purpose",

@@ -74,6 +74,8 @@ def judge_links(
     )
     return [
         {"url": reverse("judge_report", args=address), "label": _("Report")},
+        {"url": reverse("hand_over", args=address), "label": _("Hand over")},
+        {"url": reverse("corrected", args=address), "label": _("Corrected estimates")},
         {"url": reverse("replacement_tests", args=address), "label": _("Replacement test")},
         *(
             {"url": reverse(name, args=[place.project.pk, version.pk]), "label": label}

@@ -90,6 +90,8 @@ def addresses(tale: Story) -> list[str]:
         *(("home",), ("account",), ("project_new",), ("password_change",)),
         *((name, project) for name in PROJECT_PAGES),
         ("item", project, item.pk),
+        ("hand_over", project, tale.question.pk, judge),
+        ("corrected", project, tale.question.pk, judge),
         ("rater", project, ana),
         ("rater_pair", project, ana, judge),
         ("judge_watch", project, audited),

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from django.utils import timezone
+
 from annotate.models import (
     Item,
     Job,
@@ -13,6 +15,8 @@ from annotate.models import (
     Label,
     LikelyError,
     Membership,
+    Question,
+    Rater,
     RaterKind,
     User,
 )
@@ -33,7 +37,7 @@ from annotate.services.raters import rater_imported
 from annotate.services.rulings import ruling_make
 from annotate.services.saved_views import view_save
 from annotate.services.submissions import submission_submit
-from judges.models import JudgeVersion
+from judges.models import HandOver, HandOverState, JudgeVersion
 from judges.services.canaries import canary_start
 from judges.services.connections import connection_add
 from judges.services.judge_reports import reports_run, reports_start
@@ -186,6 +190,7 @@ def _judges(s: Story) -> Ids:
     _report(s, version)
     checked = chat_version(s.olga, s.question, used, model="checked-model")
     canary_start(s.olga, checked)
+    running = _hand_over(s, stars, idle.rater, HandOverState.RUNNING)
     watch_set(s.olga, checked)
     looked_at = chat_version(s.olga, s.question, used, model="watched-model")
     watch_round_start(s.olga, watch_set(s.olga, looked_at))
@@ -194,6 +199,11 @@ def _judges(s: Story) -> Ids:
         "version_id": idle.pk,
         "other_id": version.pk,
         ("judge_report", "rater_id"): version.rater_id,
+        **{(name, "rater_id"): version.rater_id for name in HAND_OVER_PAGES},
+        "judge_rater": version.rater_id,
+        "hand_over_id": _hand_over(s, s.question, version.rater, HandOverState.READY).pk,
+        ("hand_over_end", "hand_over_id"): running.pk,
+        ("api_hand_over_end", "hand_over_id"): running.pk,
         **{
             (name, "rater_id"): version.rater_id
             for name in ("replacement_tests", "judge_report_file", "api_report", "api_tests")
@@ -209,6 +219,28 @@ def _judges(s: Story) -> Ids:
         ("api_judge_watch", "version_id"): checked.pk,
         ("api_judge_watch_rounds", "version_id"): checked.pk,
     }
+
+
+HAND_OVER_PAGES = ("hand_over", "hand_over_ask", "hand_over_more", "corrected")
+
+
+def _hand_over(s: Story, question: Question, rater: Rater, state: str) -> HandOver:
+    """Worked out, and started where it runs."""
+    now = timezone.now()
+    return HandOver.objects.create(
+        project=s.project,
+        question=question,
+        rater=rater,
+        state=state,
+        alpha=0.1,
+        delta=0.1,
+        audit_share=0.1,
+        threshold=0.5,
+        seed=1,
+        planned_by=s.olga,
+        planned_at=now,
+        started_at=now if state == HandOverState.RUNNING else None,
+    )
 
 
 def _report(s: Story, version: JudgeVersion) -> None:

@@ -134,6 +134,12 @@ replacement_labels   GET     200    200       403        403     404       login
 judge_report_file    GET     200    200       403        403     404       login   200
 reports_start        POST    302    302       403        403     404       login   403
 judge_report         GET     200    200       403        403     404       login   200
+hand_over            GET     200    200       403        403     404       login   200
+hand_over_ask        POST    302    302       403        403     404       login   403
+hand_over_more       POST    302    302       403        403     404       login   403
+hand_over_begin      POST    302    302       403        403     404       login   403
+hand_over_end        POST    302    302       403        403     404       login   403
+corrected            GET     200    200       403        403     404       login   200
 judge_run            POST    302    302       403        403     404       login   403
 run                  GET     200    200       403        403     404       login   200
 run_steer            POST    302    302       403        403     404       login   403
@@ -248,6 +254,11 @@ api_judge_watch_rounds POST  202    202       403        403     404       401  
 api_judge_compare    GET     200    200       403        403     404       401     200
 api_judge_diff       GET     200    200       403        403     404       401     200
 api_run_trial        GET     200    200       403        403     404       401     200
+api_hand_overs       GET     200    200       403        403     404       401     200
+api_hand_overs       POST    202    202       403        403     404       401     403
+api_hand_over        GET     200    200       403        403     404       401     200
+api_hand_over_start  POST    202    202       403        403     404       401     403
+api_hand_over_end    POST    202    202       403        403     404       401     403
 api_panels           POST    200    200       403        403     404       401     403
 api_panel_draft      POST    200    200       403        403     404       401     200
 api_run_votes        GET     200    200       403        403     404       401     200
@@ -299,6 +310,7 @@ ROWS_OF_PROJECT = {
     "run_id",
     "submission_id",
     "version_id",
+    "hand_over_id",
     "view_id",
     "other_id",
 }
@@ -399,6 +411,9 @@ def sent(row: Row, ids: Ids) -> dict[str, Any]:
             "connection": ids["connection_id"],
             "model": "some-model",
         },
+        "hand_over_ask": {"alpha": "5", "delta": "5", "audit_share": "10"},
+        "hand_over_more": {"n": "5"},
+        "api_hand_overs": {"question": "sentiment", "rater": ids["judge_rater"]},
         "api_panels": {"question": "sentiment", "judges": ids["panel_judges"]},
         "api_panel_draft": {"question": "sentiment", "judges": ids["panel_judges"]},
         "api_prices": {"model": "some-model", "input": "1", "output": "2.5"},

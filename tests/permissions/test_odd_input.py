@@ -30,6 +30,7 @@ READ = {
     "api_judges": PAGE,
     "api_judge_compare": ("with",),
     "panel_new": ("question",),
+    "api_hand_overs": PAGE,
     "api_runs": PAGE,
     "api_schema": ("format", "lang", "version"),
 }

@@ -49,6 +49,8 @@ from judges.models import (
     Batch,
     Call,
     Connection,
+    HandOver,
+    HandOverItem,
     JudgeVersion,
     ModelPrice,
     Pace,
@@ -186,6 +188,18 @@ def fill(s: Story, project: Project) -> None:
     Spending.objects.get_or_create(project=project)
     second = judge_version_create(s.olga, question, version.connection, name="Second")
     panel = run_start(s.olga, panel_version(s.olga, question, [version, second]))
+    over = HandOver.objects.create(
+        project=project,
+        question=question,
+        rater=rater,
+        alpha=0.1,
+        delta=0.1,
+        audit_share=0.1,
+        seed=1,
+        planned_by=s.olga,
+        planned_at=timezone.now(),
+    )
+    HandOverItem.objects.create(hand_over=over, item=items[0], part="left", confidence=0.9)
     watch = Watch.objects.create(project=project, version=second, set_by=s.olga)
     WatchRound.objects.create(watch=watch, number=1, run=panel, base=1)
     AuditFinding.objects.create(run=panel, audit="length", n=2, changed=0, value=0.0)
