@@ -246,7 +246,7 @@ def test_pages_of_very_many_labels_cost_a_fixed_number_of_queries(
     a, b = pk_of(tale, "Ana"), pk_of(tale, "Ben")
 
     for queries, name, *args in (
-        (19, "overview"),
+        (20, "overview"),
         (7, "raters"),
         (11, "rater", a),
         (9, "rater_pair", a, b),
