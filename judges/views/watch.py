@@ -75,7 +75,9 @@ def judge_watch_see(
     access.check_active(place)
     watch = watch_of(version_of(place, version_id).pk)
     number = request.POST.get("round", "")
-    found = watch.rounds.filter(number=number).first() if watch and number.isdecimal() else None
+    # Not sought by a number of any length, which no database takes.
+    rounds = watch.rounds.all() if watch else []
+    found = next((each for each in rounds if str(each.number) == number), None)
     if found is None:
         raise NotFound(_("There is no such round."))
     try:

@@ -35,6 +35,8 @@ from annotate.models import (
     Question,
     Rater,
     RaterEstimate,
+    RoutedItem,
+    RoutingPlan,
     SavedView,
     Slot,
     Submission,
@@ -47,11 +49,15 @@ from judges.models import (
     Batch,
     Call,
     Connection,
+    HandOver,
+    HandOverItem,
+    JudgeReport,
     JudgeVersion,
     ModelPrice,
     Pace,
     PanelMember,
     Prompt,
+    ReplacementTest,
     Run,
     RunItem,
     Spending,
@@ -212,6 +218,25 @@ CHECKS: dict[str, tuple[str, list[Changes]]] = {
     ),
     "watch_next_only_by_clock": ("watch", [{"next_at": timezone.now()}]),
     "watch_round_seen_by_somebody": ("watch_round", [{"seen_at": timezone.now()}]),
+    "replacement_test_epsilon_is_a_share": ("replacement_test", [{"epsilon": 1.1}]),
+    "replacement_test_score_known": ("replacement_test", [{"score": UNKNOWN}]),
+    "replacement_test_decided_of_labels": ("replacement_test", [{"decided_at": timezone.now()}]),
+    "hand_over_state_known": ("hand_over", [{"state": UNKNOWN}]),
+    "hand_over_end_reason_known": ("hand_over", [{"end_reason": UNKNOWN}]),
+    "hand_over_levels_between_0_and_1": (
+        "hand_over",
+        [{"alpha": 0.0}, {"alpha": 1.0}, {"delta": 0.0}, {"delta": 1.0}],
+    ),
+    "hand_over_ended_for_a_reason": (
+        "hand_over",
+        [{"state": "ended"}, {"ended_at": timezone.now()}, {"end_reason": "withdrawn"}],
+    ),
+    "hand_over_item_part_known": ("hand_over_item", [{"part": UNKNOWN}]),
+    "routing_certainty_is_a_share": ("routing_plan", [{"certainty": 1.1}]),
+    "routing_expert_right_is_a_share": ("routing_plan", [{"expert_right": -0.1}]),
+    "routing_in_bounds": ("routing_plan", [{"least_people": 0}, {"control_percent": 101}]),
+    "routed_next_known": ("routed", [{"next": UNKNOWN}]),
+    "routed_certainty_is_a_share": ("routed", [{"certainty": 1.1}]),
     "audit_p_is_a_share": ("finding", [{"p": 1.1}]),
     "audit_p_adjusted_is_a_share": ("finding", [{"p_adjusted": -0.1}]),
     "audit_value_unless_missing": ("finding", [{"value": None}, {"missing": "people"}]),
@@ -329,6 +354,15 @@ UNIQUES: dict[str, OneTooMany] = {
     "watch_round_number_once": OneTooMany(
         "watch_round", {"watch_id", "number"}, spare={"run": "run_2"}
     ),
+    "judge_report_once": OneTooMany("judge_report", {"question_id", "rater_id"}),
+    "hand_over_one_running_a_question": OneTooMany(
+        "hand_over", {"question_id"}, admitted={"state": "ready"}
+    ),
+    "hand_over_item_once": OneTooMany("hand_over_item", {"hand_over_id", "part", "item_id"}),
+    "routing_one_on_a_project": OneTooMany(
+        "routing_plan", {"project_id"}, admitted={"is_on": False}
+    ),
+    "routed_once_a_plan": OneTooMany("routed", {"plan_id", "item_id"}),
     "audit_once_a_run": OneTooMany("finding", {"run_id", "audit"}),
     "run_item_once": OneTooMany("run_item", {"run_id", "item_id"}),
     "panel_member_place_once": OneTooMany(
@@ -502,7 +536,12 @@ def _estimate_rows(s: Story, item: Item, rater: Rater) -> dict[str, Any]:
     estimate = EstimateRun.objects.create(
         project=s.project, question=s.question, job=job, method="majority", created_by=s.olga
     )
+    plan = RoutingPlan.objects.create(
+        project=s.project, question=s.question, certainty=0.9, created_by=s.olga
+    )
     return {
+        "routing_plan": plan,
+        "routed": RoutedItem.objects.create(plan=plan, item=item, next="person", certainty=0.5),
         "job": job,
         "estimate": estimate,
         "item_estimate": ItemEstimate.objects.create(run=estimate, item=item, choice=0),
@@ -544,6 +583,18 @@ def _judge_rows(s: Story, item: Item) -> dict[str, Any]:
     )
     watch = Watch.objects.create(project=s.project, version=version, set_by=s.olga)
     batch = Batch.objects.create(run=run, key="k", look_at=timezone.now())
+    hand_over = HandOver.objects.create(
+        project=s.project,
+        question=s.question,
+        rater=raters[0],
+        state="running",
+        alpha=0.05,
+        delta=0.1,
+        audit_share=0.1,
+        seed=1,
+        planned_by=s.olga,
+        planned_at=timezone.now(),
+    )
     return {
         "rater_run": raters[0],
         "rater_run_2": raters[1],
@@ -568,6 +619,27 @@ def _judge_rows(s: Story, item: Item) -> dict[str, Any]:
         "watch": watch,
         "watch_round": WatchRound.objects.create(watch=watch, number=1, run=run, base=1),
         "finding": AuditFinding.objects.create(run=run, audit="length", n=2, changed=0, value=0.0),
+        "judge_report": JudgeReport.objects.create(
+            project=s.project,
+            question=s.question,
+            rater=raters[0],
+            job=run.job,
+            made_at=timezone.now(),
+        ),
+        "replacement_test": ReplacementTest.objects.create(
+            project=s.project,
+            question=s.question,
+            rater=raters[0],
+            epsilon=0.1,
+            score="accuracy",
+            seed=1,
+            planned_by=s.olga,
+            planned_at=timezone.now(),
+        ),
+        "hand_over": hand_over,
+        "hand_over_item": HandOverItem.objects.create(
+            hand_over=hand_over, item=item, part="people", confidence=0.5
+        ),
         "spending": Spending.objects.get_or_create(project=s.project)[0],
         "pace": Pace.objects.create(connection=connection, limit=1),
         "batch_judge": batch,
