@@ -95,7 +95,7 @@ def _work(place: Place, question: Question | None, page: int, at: int | None) ->
             _row(place, row, asked, found, number, rank)
             for rank, row in enumerate(found.rows, found.first)
         ],
-        "at": found.at and _at(place, found, question, asked, number),
+        "at": found.at and _at(place, found, found.at, question, asked, number),
         "page": number,
         "previous_url": _address(place, question, page=number - 1) if number > 1 else "",
         "next_url": (
@@ -134,9 +134,9 @@ def _row(
     }
 
 
-def _at(place: Place, found: Found, question: Question, asked: Asked, page: int) -> dict[str, Any]:
-    error = found.at
-    assert error is not None  # noqa: S101 - asked for only where there is one
+def _at(
+    place: Place, found: Found, error: LikelyError, question: Question, asked: Asked, page: int
+) -> dict[str, Any]:
     review = reverse("review", args=[place.project.pk])
     after = found.after
     return {

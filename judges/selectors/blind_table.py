@@ -64,8 +64,10 @@ def blind_table(question: Question) -> BlindTable:
 
     found = question_table(question)
     table = found.table
-    assert table.judges is not None  # noqa: S101  # question_table says it
-    kept = ~table.judges[table.raters]
+    people = np.array(
+        [found.raters[pk].kind == RaterKind.PERSON for pk in found.rater_ids.tolist()], dtype=bool
+    )
+    kept = people[table.raters]
     helped = np.array(
         list(
             Label.objects.filter(

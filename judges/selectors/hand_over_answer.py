@@ -162,8 +162,12 @@ def inclusion(
         return None, design
     over = HandOver.objects.filter(question=question, started_at__isnull=False).order_by("-pk")
     last = over.first()
-    assert last is not None  # noqa: S101  # an item is only checked in one that was started
-    if last.threshold is None or evidence.confidence_from != last.answer["confidence_from"]:
+    # None: there is no hand-over whose lot the checked items could have come from.
+    if (
+        last is None
+        or last.threshold is None
+        or evidence.confidence_from != last.answer["confidence_from"]
+    ):
         return None, design
     above = evidence.confidence >= last.threshold
     checked = there & evidence.checked & above
