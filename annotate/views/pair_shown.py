@@ -7,7 +7,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from annotate.access import Place
-from annotate.models import Question, QuestionKind, Rater
+from annotate.models import Option, Question, QuestionKind, Rater
+from annotate.views.confusion_shown import Cell, confusion_rows
 from annotate.views.needs_shown import items_address
 
 
@@ -28,32 +29,19 @@ def pair_shown(
     query = {"question": question.pk, "a": a.pk, "b": b.pk}
     if not n:
         return {"n": 0}
-    rows = []
-    for own in options:
+
+    def cell(own: Option, other: Option) -> Cell:
         mine = _row(counts, own.code)
-        cells = []
-        for other in options:
-            count = int(mine[other.code]) if other.code < len(mine) else 0
-            total = int(mine.sum())
-            share = count / total if total else 0.0
-            cells.append(
-                {
-                    "n": count,
-                    "other": other.name,
-                    "same": own.code == other.code,
-                    "depth": sum(share >= step for step in (0.05, 0.2, 0.4, 0.7)),
-                    "url": items_address(
-                        place.project, **query, a_says=own.code, b_says=other.code
-                    ),
-                }
-            )
-        rows.append({"option": own, "total": int(mine.sum()), "cells": cells})
+        count = int(mine[other.code]) if other.code < len(mine) else 0
+        says = {"a_says": own.code, "b_says": other.code}
+        return Cell(count, items_address(place.project, **query, **says))
+
     same = int(np.trace(counts))
     return {
         "n": n,
         "same": same,
         "differ": n - same,
-        "rows": rows,
+        "rows": confusion_rows(options, cell),
         "options": options,
         "totals": [
             int(counts[:, option.code].sum()) if option.code < len(counts) else 0

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext as _
 
 from annotate.access import Place
-from annotate.models import VOTES, EstimateRun, Question, Rater, RaterEstimate
+from annotate.models import VOTES, EstimateRun, Option, Question, Rater, RaterEstimate
 from annotate.views.bidi import isolated
+from annotate.views.confusion_shown import Cell, confusion_rows
 from annotate.views.needs_shown import items_address
 from annotate.written import listed
 
@@ -108,26 +108,14 @@ def _against(
     """Own options in rows, those of most other people in columns."""
     options = list(question.options.all())
     counts = {(own, most): (n, ids) for own, most, n, ids in profile["against"]}
-    rows = []
-    for own in options:
-        cells = []
-        total = sum(counts.get((own.code, most.code), (0, []))[0] for most in options)
-        for most in options:
-            n, behind = counts.get((own.code, most.code), (0, []))
-            share = n / total if total else 0.0
-            cells.append(
-                {
-                    "n": n,
-                    "most": most.name,
-                    "same": own.code == most.code,
-                    "depth": sum(share >= step for step in (0.05, 0.2, 0.4, 0.7)),
-                    "kept": len(behind) if 0 < len(behind) < n else None,
-                    "url": items_address(
-                        place.project, **query, a_says=own.code, most_say=most.code
-                    )
-                    if behind
-                    else "",
-                }
-            )
-        rows.append({"option": own, "total": intcomma(total), "cells": cells})
-    return {"rows": rows, "options": options}
+
+    def cell(own: Option, most: Option) -> Cell:
+        n, behind = counts.get((own.code, most.code), (0, []))
+        says = {"a_says": own.code, "most_say": most.code}
+        return Cell(
+            n,
+            items_address(place.project, **query, **says) if behind else "",
+            kept=len(behind) if 0 < len(behind) < n else None,
+        )
+
+    return {"rows": confusion_rows(options, cell), "options": options}

@@ -8,7 +8,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from annotate.models import ConfidenceSource, Project, Question, QuestionKind, Rater
+from annotate.models import ConfidenceSource, Option, Project, Question, QuestionKind, Rater
+from annotate.views.confusion_shown import Cell, confusion_rows
 from annotate.views.needs_shown import items_address
 from annotate.written import decimal
 from judges.models import JudgeReport, JudgeVersion
@@ -76,31 +77,14 @@ def report_shown(
 def _confusion(
     project: Project, question: Question, rater: Rater, options: list[Any], content: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    rows = []
-    for people in options:
-        counts = content["confusion"][people.code]
-        total = sum(counts)
-        cells = []
-        for judge in options:
-            n = counts[judge.code]
-            share = n / total if total else 0.0
-            cells.append(
-                {
-                    "n": n,
-                    "other": judge.name,
-                    "same": judge.code == people.code,
-                    "depth": sum(share >= step for step in (0.05, 0.2, 0.4, 0.7)),
-                    "url": items_address(
-                        project,
-                        question=question.pk,
-                        a=rater.pk,
-                        a_says=judge.code,
-                        most_say=people.code,
-                    ),
-                }
-            )
-        rows.append({"option": people, "cells": cells, "total": total})
-    return rows
+    def cell(people: Option, judge: Option) -> Cell:
+        says = {"a_says": judge.code, "most_say": people.code}
+        return Cell(
+            content["confusion"][people.code][judge.code],
+            items_address(project, question=question.pk, a=rater.pk, **says),
+        )
+
+    return confusion_rows(options, cell)
 
 
 def _classes(options: list[Any], classes: list[dict[str, Any]]) -> list[dict[str, Any]]:
